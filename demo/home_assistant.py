@@ -1,0 +1,271 @@
+"""A real Home Assistant with a configuration folder of its own, set up the way a person would, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
+
+from demo.processes import Child, python
+
+READY_TIMEOUT_S = 120.0
+CONFIGURATION = """\
+homeassistant:
+  name: Smart PTZ demo
+  latitude: 0
+  longitude: 0
+  elevation: 0
+  unit_system: metric
+  time_zone: UTC
+frontend:
+config:
+history:
+logbook:
+stream:
+logger:
+  default: warning
+"""
+
+
+class HomeAssistantError(Exception):
+    """Home Assistant answered with something unexpected."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """An entity's new state, and when the news arrived here (Unix seconds)."""
+
+    entity_id: str
+    state: str
+    attributes: dict[str, Any]
+    at: float
+
+
+@dataclass(slots=True)
+class Account:
+    """The ready user."""
+
+    username: str = "demo"
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+class HomeAssistant:
+    """Starts `hass`, makes its first user, adds the integration by its config flow, and listens."""
+
+    def __init__(self, folder: Path, port: int, repository: Path) -> None:
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{port}"
+        self._port = port
+        self._repository = repository
+        self._account_file = folder / "demo-account.json"
+        self.account = self._load_account()
+        self.child = Child(
+            "Home Assistant",
+            python("homeassistant", "-c", str(folder), "--skip-pip", "--ignore-os-check"),
+            folder / "console.log",
+            {"PYTHONUNBUFFERED": "1"},
+        )
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._write_configuration()
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        await self.child.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+        await self.child.stop()
+
+    # --- start ------------------------------------------------------------------------------------------------
+
+    def _load_account(self) -> Account:
+        if self._account_file.exists():
+            return Account(**json.loads(self._account_file.read_text()))
+        return Account()
+
+    def _save_account(self) -> None:
+        descriptor = os.open(self._account_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(
+                {"username": self.account.username, "password": self.account.password, "token": self.account.token},
+                file,
+            )
+
+    def _write_configuration(self) -> None:
+        (self.folder / ".storage").mkdir(parents=True, exist_ok=True)
+        (self.folder / "configuration.yaml").write_text(CONFIGURATION)
+        components = self.folder / "custom_components"
+        components.mkdir(exist_ok=True)
+        link = components / "smart_ptz"
+        if not link.is_symlink():
+            link.symlink_to(self._repository / "custom_components" / "smart_ptz", target_is_directory=True)
+        # HTTP settings in YAML would start a trial that a person has to confirm in a dialog.
+        stored = {
+            "version": 2,
+            "minor_version": 2,
+            "key": "http",
+            "data": {
+                "stable": HTTP_STORAGE_SCHEMA({"server_host": ["127.0.0.1"], "server_port": self._port}),
+                "pending": None,
+                "yaml_migration_done": True,
+            },
+        }
+        (self.folder / ".storage" / "http").write_text(json.dumps(stored))
+
+    async def wait_ready(self) -> None:
+        """Waits until it answers, and makes the first user if there is none."""
+        end = time.monotonic() + READY_TIMEOUT_S
+        while True:
+            self.child.check()
+            try:
+                steps = await self._call("GET", "/api/onboarding", authorised=False)
+                break
+            except (aiohttp.ClientError, HomeAssistantError) as error:
+                if time.monotonic() > end:
+                    raise HomeAssistantError(f"no answer within {READY_TIMEOUT_S:.0f} s: {error}") from error
+                await asyncio.sleep(0.25)
+        done = {step["step"] for step in steps if step["done"]}
+        if "user" not in done or self.account.token is None:
+            await self._onboard()
+
+    async def _onboard(self) -> None:
+        client = f"{self.url}/"
+        user = {
+            "client_id": client,
+            "name": "Demo",
+            "username": self.account.username,
+            "password": self.account.password,
+            "language": "en",
+        }
+        code = (await self._call("POST", "/api/onboarding/users", user, authorised=False))["auth_code"]
+        async with self._http.post(
+            f"{self.url}/auth/token", data={"grant_type": "authorization_code", "code": code, "client_id": client}
+        ) as response:
+            self.account.token = (await response.json())["access_token"]
+        await self._call("POST", "/api/onboarding/core_config", {})
+        await self._call("POST", "/api/onboarding/analytics", {})
+        await self._call("POST", "/api/onboarding/integration", {"client_id": client, "redirect_uri": client})
+        self.account.token = await self.ask(
+            {"type": "auth/long_lived_access_token", "client_name": "Smart PTZ demo", "lifespan": 365}
+        )
+        self._save_account()
+
+    # --- the integration --------------------------------------------------------------------------------------
+
+    async def add_integration(self, answers: dict[str, Any]) -> None:
+        """Adds Smart PTZ by its config flow, answering its forms; does nothing when it is there already."""
+        entries = await self._call("GET", "/api/config/config_entries/entry?domain=smart_ptz")
+        if entries:
+            return
+        step = await self._call(
+            "POST", "/api/config/config_entries/flow", {"handler": "smart_ptz", "show_advanced_options": False}
+        )
+        while step["type"] == "form":
+            wanted = {one["name"] for one in step["data_schema"]}
+            given = {name: value for name, value in answers.items() if name in wanted}
+            step = await self._call("POST", f"/api/config/config_entries/flow/{step['flow_id']}", given)
+            if step.get("errors"):
+                raise HomeAssistantError(f"the config flow refused the answers: {step['errors']}")
+        if step["type"] != "create_entry":
+            raise HomeAssistantError(f"the config flow ended with {step['type']}: {step.get('reason')}")
+
+    async def entities(self) -> list[dict[str, Any]]:
+        """The registry entries of the integration's entities."""
+        entries: list[dict[str, Any]] = await self.ask({"type": "config/entity_registry/list"})
+        return [entry for entry in entries if entry["platform"] == "smart_ptz" and entry["disabled_by"] is None]
+
+    async def state(self, entity_id: str) -> dict[str, Any]:
+        """An entity's present state with its attributes."""
+        answer: dict[str, Any] = await self._call("GET", f"/api/states/{entity_id}")
+        return answer
+
+    async def picture(self, path: str) -> bytes:
+        """The bytes behind an entity's `entity_picture`."""
+        async with self._http.get(f"{self.url}{path}", headers=self._headers) as response:
+            response.raise_for_status()
+            return await response.read()
+
+    async def call_service(self, domain: str, service: str, data: dict[str, Any]) -> None:
+        """Runs an action."""
+        await self._call("POST", f"/api/services/{domain}/{service}", data)
+
+    async def save_dashboard(self, config: dict[str, Any]) -> None:
+        """Writes a dashboard of our own at /smart-ptz, and makes it the first page."""
+        boards = await self.ask({"type": "lovelace/dashboards/list"})
+        if not any(board["url_path"] == "smart-ptz" for board in boards):
+            board = {"url_path": "smart-ptz", "title": "Smart PTZ", "icon": "mdi:cctv", "mode": "storage"}
+            await self.ask(
+                {"type": "lovelace/dashboards/create", **board, "require_admin": False, "show_in_sidebar": True}
+            )
+        await self.ask({"type": "lovelace/config/save", "url_path": "smart-ptz", "config": config})
+
+    # --- wire -------------------------------------------------------------------------------------------------
+
+    @property
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise HomeAssistantError("not started")
+        return self._session
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.account.token}"}
+
+    async def _call(self, method: str, path: str, body: Any = None, *, authorised: bool = True) -> Any:
+        headers = self._headers if authorised else {}
+        async with self._http.request(method, f"{self.url}{path}", json=body, headers=headers) as response:
+            text = await response.text()
+            if response.status >= 400:
+                raise HomeAssistantError(f"{method} {path}: {response.status} {text[:300]}")
+            return json.loads(text) if text else None
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
+        socket = await self._http.ws_connect(f"{self.url}/api/websocket", max_msg_size=0)
+        await socket.receive_json()
+        await socket.send_json({"type": "auth", "access_token": self.account.token})
+        answer = await socket.receive_json()
+        if answer["type"] != "auth_ok":
+            raise HomeAssistantError(f"the WebSocket refused the token: {answer}")
+        return socket
+
+    async def ask(self, message: dict[str, Any]) -> Any:
+        """One command over the WebSocket; returns its result."""
+        socket = await self._connect()
+        try:
+            await socket.send_json({"id": 1, **message})
+            answer = await socket.receive_json()
+        finally:
+            await socket.close()
+        if not answer.get("success"):
+            raise HomeAssistantError(f"{message['type']}: {answer.get('error')}")
+        return answer["result"]
+
+    async def state_changes(self) -> AsyncIterator[StateChange]:
+        """Every change of state from now on, until the connection ends."""
+        socket = await self._connect()
+        try:
+            await socket.send_json({"id": 1, "type": "subscribe_events", "event_type": "state_changed"})
+            async for message in socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    return
+                body = json.loads(message.data)
+                if body.get("type") != "event":
+                    continue
+                data = body["event"]["data"]
+                new = data["new_state"]
+                if new is not None:
+                    yield StateChange(data["entity_id"], new["state"], new["attributes"], time.time())
+        finally:
+            await socket.close()

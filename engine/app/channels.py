@@ -1,0 +1,148 @@
+"""Cameras and their channels at work: connection, video, motors, and one answer to "is it online?"."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+
+from engine.cameras.errors import CameraError
+from engine.cameras.probe import make_camera
+from engine.cameras.protocols import Camera, Channel, StreamAddress
+from engine.cameras.supervisor import CameraState, CameraSupervisor
+from engine.config import CameraConfig, ChannelConfig
+from engine.core.bus import Bus
+from engine.core.clock import Clock
+from engine.core.events import CameraOffline, CameraOnline, CameraRefused, Event
+from engine.core.values import TrackUpdate
+from engine.media import MediaError, MediaProcess, StreamConnected, StreamLost, StreamSource
+from engine.ptz import Arbiter
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ChannelAtWork:
+    """What is known about a channel now."""
+
+    config: ChannelConfig
+    camera_id: str
+    arbiter: Arbiter | None = None
+    newest: TrackUpdate | None = None
+    analysed_fps: float | None = None
+    video: bool = False
+    online: bool = False
+    stream: StreamAddress | None = field(default=None, repr=False)
+
+    @property
+    def channel_id(self) -> str:
+        """The channel's id in the site file."""
+        return self.config.channel_id
+
+
+class CameraAtWork:
+    """Keeps a camera connected, its channels' video running and its motors attached.
+
+    A channel is online when its camera answers and its video arrives; every change is an event. `on_change` is called
+    after each.
+    """
+
+    def __init__(
+        self,
+        config: CameraConfig,
+        channels: tuple[ChannelAtWork, ...],
+        media: MediaProcess,
+        facts: Bus[Event],
+        clock: Clock,
+        on_change: Callable[[ChannelAtWork], None],
+        spawn: Callable[[Coroutine[None, None, None]], None],
+    ) -> None:
+        self.config = config
+        self.channels = channels
+        self.camera: Camera = make_camera(config, clock)
+        self._supervisor = CameraSupervisor(self.camera, clock, self._on_camera)
+        self._media = media
+        self._facts = facts
+        self._clock = clock
+        self._on_change = on_change
+        self._spawn = spawn
+
+    @property
+    def online(self) -> bool:
+        """Whether the camera answers."""
+        return self._supervisor.online
+
+    def described(self, channel_id: str) -> Channel | None:
+        """What the camera says of a channel; None before it was reached."""
+        return next((channel for channel in self.camera.channels if channel.id == channel_id), None)
+
+    def start(self) -> None:
+        """Begins."""
+        self._supervisor.start()
+
+    async def stop(self) -> None:
+        """Ends."""
+        await self._supervisor.stop()
+
+    def on_stream(self, channel: ChannelAtWork, event: StreamConnected | StreamLost) -> None:
+        """Takes note of what happened to a channel's video."""
+        channel.video = isinstance(event, StreamConnected)
+        if isinstance(event, StreamLost) and event.refused:
+            self._refused(channel, event.reason)
+        self._settle(channel, event.reason if isinstance(event, StreamLost) else "")
+
+    def _on_camera(self, state: CameraState, reason: str) -> None:
+        if state is CameraState.ONLINE:
+            self._spawn(self._bring_up())
+            return
+        for channel in self.channels:
+            if state is CameraState.REFUSED:
+                self._refused(channel, reason)
+            if channel.arbiter is not None:
+                self._spawn(channel.arbiter.detach())
+            self._settle(channel, reason)
+
+    async def _bring_up(self) -> None:
+        for channel in self.channels:
+            try:
+                await self._start_video(channel)
+                motors = self.camera.motors(channel.channel_id)
+                if channel.arbiter is not None and motors is not None:
+                    await channel.arbiter.attach(motors)
+            except (CameraError, MediaError) as error:
+                # The supervisor notices a camera that is gone again; anything else is the person's to mend.
+                _LOG.warning("channel %r could not be started: %s", channel.channel_id, error)
+            self._settle(channel, "")
+
+    async def _start_video(self, channel: ChannelAtWork) -> None:
+        address = await self.camera.stream_address(channel.channel_id)
+        if address == channel.stream:
+            return
+        analysis = channel.config.analysis
+        await self._media.add_stream(
+            StreamSource(
+                channel=channel.channel_id,
+                url=address.url,
+                username=address.username,
+                password=address.password,
+                analysis_width=analysis.width,
+                analysis_fps=analysis.fps,
+                latency_s=channel.config.latency_s,
+                loop=self.config.driver == "file",
+            )
+        )
+        channel.stream = address
+
+    def _settle(self, channel: ChannelAtWork, reason: str) -> None:
+        online = self.online and channel.video
+        if online != channel.online:
+            channel.online = online
+            now = self._clock.now()
+            if online:
+                self._facts.publish(CameraOnline(at=now, channel=channel.channel_id))
+            else:
+                self._facts.publish(CameraOffline(at=now, channel=channel.channel_id, reason=reason))
+        self._on_change(channel)
+
+    def _refused(self, channel: ChannelAtWork, reason: str) -> None:
+        self._facts.publish(CameraRefused(at=self._clock.now(), channel=channel.channel_id, reason=reason))

@@ -1,0 +1,294 @@
+"""The engine: makes the rooms of a site file, wires them, starts and ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+
+from engine.access import Access
+from engine.api.application import create_app
+from engine.api.server import ApiServer, ApiStartError, TlsFiles
+from engine.app.analysis import make_detector, rule_of
+from engine.app.channels import CameraAtWork, ChannelAtWork
+from engine.app.history import History
+from engine.app.links import make_link, refit_for_aspect
+from engine.app.onvif import OnvifFace
+from engine.app.services import Services
+from engine.captures import CaptureRecorder
+from engine.config import ChannelConfig, Site
+from engine.core.bus import Bus
+from engine.core.clock import Clock, SystemClock
+from engine.core.events import Event, MediaRestarted, RuleTriggered
+from engine.core.values import TrackUpdate
+from engine.linkage import Director, FitRefused
+from engine.media import MediaDied, MediaError, MediaProcess, MediaSettings, RelayUser
+from engine.onvif_device.device import PortInUse
+from engine.ptz import Arbiter, Limits, MotorSpeeds
+from engine.ptz.arbiter import ArbiterSettings
+from engine.rules import RuleEngine
+from engine.store import Store, StoreFailure
+from engine.vision.analysis import ChannelAnalysis, InferencePool
+from engine.vision.detector import Detector, DetectorError
+from engine.vision.store import ModelUnavailableError
+from engine.vision.tiling import TiledDetector
+from engine.vision.tracker import MultiObjectTracker, TrackerSettings
+
+_LOG = logging.getLogger(__name__)
+
+ANALYSIS_PAUSE_S = 1.0
+STATISTICS_S = 2.0
+
+
+class EngineStartError(Exception):
+    """The engine cannot run; the message says why and what to do."""
+
+
+class Engine:
+    """Everything at work. `async with` it; `wait` returns when it was asked to end."""
+
+    def __init__(self, site: Site, clock: Clock | None = None) -> None:
+        self.site = site
+        self.clock: Clock = clock or SystemClock()
+        self.facts: Bus[Event] = Bus()
+        self.events: Bus[Event] = Bus()
+        self.store = Store(site.data_dir)
+        self.access = Access(self.store, self.clock)
+        self.media = MediaProcess(MediaSettings(relay_host=site.relay.host, relay_port=site.relay.port), self.clock)
+        self.channels = {
+            one.channel_id: self._channel(one, camera.camera_id) for camera in site.cameras for one in camera.channels
+        }
+        self.cameras = {
+            camera.camera_id: CameraAtWork(
+                camera,
+                tuple(self.channels[one.channel_id] for one in camera.channels),
+                self.media,
+                self.facts,
+                self.clock,
+                self._channel_changed,
+                self.spawn,
+            )
+            for camera in site.cameras
+        }
+        recorder = CaptureRecorder(self.store.captures, self.facts, self.clock)
+        self.director = Director(
+            make_link(link, site, self._arbiter(link.ptz), self.clock, self.facts, self.media.snapshot, recorder)
+            for link in site.links
+        )
+        self._links_of = {
+            channel: [link for link in site.links if link.overview == channel] for channel in self.channels
+        }
+        self.rules = RuleEngine(rule_of(rule) for rule in site.rules)
+        self.services = Services(self)
+        self.api: ApiServer | None = None
+        self.onvif = OnvifFace(self)
+        self._analyses: dict[str, ChannelAnalysis] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stack = AsyncExitStack()
+        self._stopping = asyncio.Event()
+
+    def _channel(self, config: ChannelConfig, camera_id: str) -> ChannelAtWork:
+        arbiter = None
+        if config.role == "ptz":
+            settings = ArbiterSettings(
+                limits=Limits(
+                    # A range of a full turn means that the head may turn for ever, as far as the site file knows.
+                    pan_deg=None if config.pan_range_deg[1] - config.pan_range_deg[0] >= 360 else config.pan_range_deg,
+                    tilt_deg=config.tilt_range_deg,
+                ),
+                speeds=MotorSpeeds(config.pan_speed_dps, config.tilt_speed_dps),
+                home=config.home,
+                command_delay_s=config.command_delay_s,
+            )
+            arbiter = Arbiter(
+                config.channel_id,
+                config.zoom_curve,
+                self.clock,
+                self.facts,
+                settings=settings,
+                presets=self.store.presets,
+            )
+        return ChannelAtWork(config, camera_id, arbiter)
+
+    def _arbiter(self, channel_id: str) -> Arbiter:
+        arbiter = self.channels[channel_id].arbiter
+        if arbiter is None:
+            raise EngineStartError(f"channel '{channel_id}' has no motors")
+        return arbiter
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Starts everything. Raises EngineStartError; then nothing runs."""
+        try:
+            await self._start()
+        except (StoreFailure, MediaError, ApiStartError, PortInUse, DetectorError, ModelUnavailableError) as error:
+            await self.stop()
+            raise EngineStartError(str(error)) from error
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        stack = self._stack
+        await self.store.open()
+        stack.push_async_callback(self.store.close)
+        await self.access.open()
+        stack.push_async_callback(self._end_tasks)
+        self.spawn(History(self.store, self.facts, self.events, self.clock).run())
+        # The API first: activation works while models are fetched and cameras reached.
+        api = ApiServer(create_app(self.services, self.access, self.store, self.events))
+        config = self.site.api
+        tls = TlsFiles(config.tls_certificate, config.tls_key) if config.tls_certificate and config.tls_key else None
+        await api.start(config.host, config.port, tls)
+        stack.push_async_callback(api.stop)
+        self.api = api
+        detector = await asyncio.to_thread(make_detector, self.site.vision)
+        _LOG.info("detecting with %s", detector.name)
+        await self.media.start()
+        stack.push_async_callback(self.media.stop)
+        self.spawn(self._watch_media())
+        await self.refresh_relay_users()
+        await self.services.load()
+        self.spawn(self.services.run())
+        for channel in self.channels.values():
+            if channel.arbiter is not None:
+                await channel.arbiter.start()
+                stack.push_async_callback(channel.arbiter.close)
+        await self.director.start()
+        stack.push_async_callback(self.director.close)
+        pool = stack.enter_context(InferencePool())
+        for channel in self.channels.values():
+            self.spawn(self._analyse(channel, detector, pool))
+        self.spawn(self._watch_statistics())
+        for camera in self.cameras.values():
+            camera.start()
+            stack.push_async_callback(camera.stop)
+        self.spawn(self.onvif.run())
+        stack.push_async_callback(self.onvif.stop)
+
+    async def stop(self) -> None:
+        """Ends everything, in the reverse order."""
+        await self._stack.aclose()
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def wait(self) -> None:
+        """Returns when the engine was asked to end."""
+        await self._stopping.wait()
+
+    def ask_to_stop(self) -> None:
+        """Makes `wait` return."""
+        self._stopping.set()
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Lets something run beside; an error that ends it is logged, never silent."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("a task of the engine failed", exc_info=error)
+
+    # --- data -------------------------------------------------------------------------------------------------
+
+    async def _analyse(self, channel: ChannelAtWork, detector: Detector, pool: InferencePool) -> None:
+        """Analyses a channel for ever; an error (a picture that the detector cannot take) costs a pause, no more."""
+        config = channel.config
+        wrap = config.projection == "equirectangular"
+        if (config.analysis.tiles_x, config.analysis.tiles_y) != (1, 1):
+            detector = TiledDetector(detector, config.analysis.tiles_x, config.analysis.tiles_y, wrap=wrap)
+        tracker = MultiObjectTracker(
+            config.channel_id,
+            TrackerSettings(confidence=self.site.vision.confidence),
+            wrap=wrap,
+            # Track ids must not repeat those of an earlier run: they are in the store.
+            first_number=int(self.clock.now()) % 100_000_000,
+        )
+        analysis = ChannelAnalysis(
+            config.channel_id,
+            detector,
+            tracker,
+            pool,
+            self._on_tracks,
+            pose_at=channel.arbiter.pose_at if channel.arbiter else None,
+            now=self.clock.now,
+        )
+        self._analyses[config.channel_id] = analysis
+        while True:
+            try:
+                await analysis.run(self.media.frames(config.channel_id))
+            except Exception:  # noqa: BLE001 - logged, and one bad picture must not blind the channel
+                _LOG.exception("the analysis of %r failed; it goes on in a moment", config.channel_id)
+            await self.clock.sleep(ANALYSIS_PAUSE_S)
+
+    def _on_tracks(self, update: TrackUpdate) -> None:
+        self.channels[update.channel].newest = update
+        for event in self.rules.update(update):
+            self._publish_rule(event)
+        for link in self._links_of[update.channel]:
+            refit_for_aspect(self.director.link(link.link_id), link, self.site, update)
+        self.director.on_tracks(update)
+        self.services.track_updates.publish(update)
+
+    def _publish_rule(self, event: RuleTriggered) -> None:
+        self.facts.publish(event)
+        self.director.on_rule(event)
+        self.services.rule_changed(event.rule_id)
+
+    async def _watch_media(self) -> None:
+        with self.media.events.subscribe() as events:
+            async for event in events:
+                if isinstance(event, MediaDied):
+                    _LOG.warning("the media process ended: %s", event.reason)
+                    self.facts.publish(MediaRestarted(at=self.clock.now(), reason=event.reason))
+                elif (channel := self.channels.get(event.channel)) is not None:
+                    self.cameras[channel.camera_id].on_stream(channel, event)
+
+    async def _watch_statistics(self) -> None:
+        while True:
+            await self.clock.sleep(STATISTICS_S)
+            for channel_id, analysis in self._analyses.items():
+                self.channels[channel_id].analysed_fps = round(analysis.statistics.frames_analysed_per_s, 2)
+
+    def _channel_changed(self, channel: ChannelAtWork) -> None:
+        self.services.channel_changed(channel.channel_id)
+        if not channel.online:
+            for event in self.rules.end_channel(channel.channel_id, self.clock.now()):
+                self._publish_rule(event)
+
+    async def refresh_relay_users(self) -> None:
+        """Tells the relay who may watch."""
+        users = self.access.device_users.users
+        await self.media.set_relay_users([RelayUser(name=user.username, password=user.password) for user in users])
+
+
+async def run_engine(site: Site) -> int:
+    """Runs the engine until it is interrupted; returns an exit code."""
+    try:
+        engine = Engine(site)
+        await engine.start()
+    except (EngineStartError, FitRefused) as error:
+        print(f"The engine cannot start: {error}", file=sys.stderr)
+        return 1
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, engine.ask_to_stop)
+    scheme = "https" if site.api.tls_certificate else "http"
+    _LOG.info("the API is at %s://%s:%s/docs", scheme, site.api.host, engine.api.port if engine.api else "?")
+    if not engine.access.activated:
+        _LOG.info("no administrator yet: POST /api/v1/activation (see docs/01-install.md)")
+    try:
+        await engine.wait()
+    finally:
+        with suppress(asyncio.CancelledError):
+            await engine.stop()
+    return 0

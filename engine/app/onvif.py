@@ -1,0 +1,125 @@
+"""The engine's ONVIF device, begun once the engine is activated and its cameras are known."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from engine import __version__
+from engine.onvif_device.backend import DeviceChannel
+from engine.onvif_device.device import EngineDevice
+from engine.onvif_device.users import DeviceAccounts
+from onvif_server.backend import DeviceInformation
+
+if TYPE_CHECKING:
+    from engine.app.engine import Engine
+
+_LOG = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+PATIENCE_S = 10.0
+"""So long the device waits for cameras that are not there, before it begins with assumptions about them."""
+ASSUMED_SIZE = (1280, 720)
+ASSUMED_FPS = 25.0
+
+
+class OnvifFace:
+    """Serves the device, and serves it anew when a camera that comes later turns out to be different."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._device: EngineDevice | None = None
+        self._served: tuple[DeviceChannel, ...] = ()
+
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 while it does not."""
+        return self._device.port if self._device else 0
+
+    async def run(self) -> None:
+        """Works until it is cancelled."""
+        config = self._engine.site.onvif
+        if not config.enabled:
+            return
+        clock = self._engine.clock
+        began = clock.now()
+        while True:
+            complete = all(self._described(one) is not None for one in self._engine.channels)
+            channels = tuple(self._device_channel(one) for one in self._engine.channels)
+            ready = self._engine.access.activated and (complete or clock.now() - began > PATIENCE_S)
+            if ready and channels != self._served:
+                await self._serve(channels)
+            await clock.sleep(LOOK_S)
+
+    async def stop(self) -> None:
+        """Ends it."""
+        device, self._device = self._device, None
+        if device is not None:
+            await device.stop()
+
+    async def _serve(self, channels: tuple[DeviceChannel, ...]) -> None:
+        await self.stop()
+        engine = self._engine
+        device = EngineDevice(
+            self._information(),
+            channels,
+            {one.channel_id: one.arbiter for one in engine.channels.values() if one.arbiter},
+            DeviceAccounts(engine.access.device_users, engine.access.lockout),
+            engine.events,
+            relay_url=self._relay_url,
+            snapshot=self._snapshot,
+            clock=engine.clock,
+        )
+        await device.start(engine.site.onvif.host, engine.site.onvif.port)
+        self._device, self._served = device, channels
+        _LOG.info("ONVIF is at http://%s:%d/onvif/device_service", engine.site.onvif.host, device.port)
+
+    def _described(self, channel_id: str) -> tuple[tuple[int, int], float, str] | None:
+        """Size, rate and codec of a channel: from its video, else from what its camera says."""
+        channel = self._engine.channels[channel_id]
+        described = self._engine.cameras[channel.camera_id].described(channel_id)
+        video = self._engine.media.statistics(channel_id) if channel.video else None
+        size = (video.width, video.height) if video and video.width and video.height else None
+        size = size or (described.size if described else None)
+        if size is None:
+            return None
+        fps = (described.fps if described else None) or ASSUMED_FPS
+        return size, fps, ((video.codec if video else None) or "h264").upper()
+
+    def _device_channel(self, channel_id: str) -> DeviceChannel:
+        size, fps, codec = self._described(channel_id) or (ASSUMED_SIZE, ASSUMED_FPS, "H264")
+        name = self._engine.channels[channel_id].config.name
+        return DeviceChannel(id=channel_id, name=name, width=size[0], height=size[1], fps=fps, codec=codec)
+
+    def _information(self) -> DeviceInformation:
+        instance = self._engine.store.instance_id
+        # A locally administered address, the same as long as the data folder lives.
+        digest = hashlib.sha256(instance.encode()).digest()
+        mac = ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+        return DeviceInformation(
+            manufacturer="Smart PTZ",
+            model="Engine",
+            firmware_version=__version__,
+            serial_number=instance,
+            hardware_id="smart-ptz",
+            name=self._engine.site.name,
+            uuid=uuid.UUID(instance),
+            mac=mac,
+        )
+
+    def _relay_url(self, channel_id: str, host: str) -> str:
+        url = urlsplit(self._engine.media.relay_url(channel_id))
+        return url._replace(netloc=f"{host}:{url.port}").geturl()
+
+    async def _snapshot(self, channel_id: str) -> bytes | None:
+        try:
+            return await self._engine.services.snapshot(channel_id, None)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - to an ONVIF client every reason is the same: none now
+            _LOG.debug("no snapshot of %r for an ONVIF client: %s", channel_id, error)
+            return None

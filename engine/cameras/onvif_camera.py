@@ -1,0 +1,181 @@
+"""An ONVIF camera."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from engine.cameras.errors import CameraFault
+from engine.cameras.onvif_media import MediaProfile, MediaServices, choose_profiles
+from engine.cameras.onvif_motors import Head, OnvifMotors, learn_head
+from engine.cameras.protocols import CameraInformation, Channel, ChannelCapabilities, StreamAddress
+from engine.cameras.soap import TIMEOUT_S, Service, SoapClient
+from engine.config.schema import CameraConfig, ChannelConfig
+from engine.core.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class OnvifCamera:
+    """One ONVIF device; see the protocol `Camera`. Raises CameraFault at once for an address that is none."""
+
+    def __init__(self, config: CameraConfig, clock: Clock, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._config = config
+        self._client = SoapClient(
+            config.name, config.address, config.username or "", config.password or "", clock, timeout_s=timeout_s
+        )
+        self._media = MediaServices(self._client)
+        self._profiles: dict[str, MediaProfile] = {}
+        self._heads: dict[str, Head] = {}
+        self._motors = {
+            channel.channel_id: OnvifMotors(self._client, clock) for channel in config.channels if channel.role == "ptz"
+        }
+        self.information = CameraInformation()
+        self.channels: tuple[Channel, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name in the site file."""
+        return self._config.name
+
+    @property
+    def address(self) -> str:
+        """Host and port, without credentials."""
+        return self._client.address
+
+    @property
+    def has_events(self) -> bool:
+        """Whether it offers the event service."""
+        return self._client.offers(Service.EVENTS)
+
+    @property
+    def clock_offset_s(self) -> float:
+        """How many seconds the camera's clock is ahead of ours."""
+        return self._client.clock_offset_s
+
+    async def connect(self) -> None:
+        """Reaches the camera and learns what it can do."""
+        await self._client.open()
+        await self._client.synchronise()
+        self.information = _information(await self._client.login())
+        with self._client.making_sense("description of itself"):
+            await self._client.discover_services()
+            await self._learn()
+
+    async def _learn(self) -> None:
+        profiles = await self._media.profiles()
+        chosen = choose_profiles(self._config.channels, profiles)
+        self._profiles = {}
+        for channel in self._config.channels:
+            profile = chosen[channel.channel_id]
+            if profile is None:
+                raise self._no_profile(channel, profiles)
+            self._profiles[channel.channel_id] = profile
+        self.channels = tuple(_channel(channel_id, one, profiles) for channel_id, one in self._profiles.items())
+        for channel in self._config.channels:
+            if channel.role == "ptz":
+                await self._learn_motors(channel, profiles)
+
+    def _no_profile(self, channel: ChannelConfig, profiles: list[MediaProfile]) -> CameraFault:
+        names = ", ".join(f"{one.token} ({one.name})" for one in profiles) or "none"
+        if channel.stream is not None:
+            what = f"channel {channel.channel_id!r} wants the profile {channel.stream!r}, which it does not have"
+        else:
+            what = f"it has no picture source left for channel {channel.channel_id!r}"
+        return self._client.fault(what, f"name one of its profiles as the channel's stream: {names}")
+
+    async def _learn_motors(self, channel: ChannelConfig, profiles: list[MediaProfile]) -> None:
+        profile = self._profiles[channel.channel_id]
+        same_source = (one for one in profiles if one.source == profile.source and one.ptz_node)
+        moving = profile if profile.ptz_node else next(same_source, None)
+        if moving is None or moving.ptz_node is None or not self._client.offers(Service.PTZ):
+            _log.warning("camera %r at %s: channel %r has no motors", self.name, self.address, channel.channel_id)
+            self._heads.pop(channel.channel_id, None)
+            self._motors[channel.channel_id].attach(None)
+            return
+        head = await learn_head(
+            self._client, moving.token, moving.ptz_node, channel.pan_range_deg, channel.tilt_range_deg
+        )
+        self._heads[channel.channel_id] = head
+        self._motors[channel.channel_id].attach(head)
+
+    async def check(self) -> None:
+        """A cheap call that raises when the camera is gone."""
+        await self._client.check()
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        await self._client.close()
+
+    def _profile(self, channel: str) -> MediaProfile:
+        if channel not in self._profiles:
+            raise self._client.fault(f"channel {channel!r} is not known", "connect the camera first")
+        return self._profiles[channel]
+
+    async def stream_address(self, channel: str) -> StreamAddress:
+        """Where the channel's video is."""
+        with self._client.making_sense("stream address"):
+            url = await self._media.stream_url(self._profile(channel).token)
+        return StreamAddress(url, self._config.username or "", self._config.password or "")
+
+    async def snapshot(self, channel: str) -> bytes:
+        """A JPEG from the camera itself."""
+        return await self._client.picture(await self._media.snapshot_url(self._profile(channel).token))
+
+    def motors(self, channel: str) -> OnvifMotors | None:
+        """The motors of a PTZ channel."""
+        return self._motors.get(channel)
+
+    async def capabilities(self, channel: str) -> ChannelCapabilities:
+        """What the channel can do."""
+        profile = self._profile(channel)
+        head = self._heads.get(channel)
+        focus, iris, imaging = await self._lens(profile.source)
+        try:
+            snapshot = bool(await self._media.snapshot_url(profile.token))
+        except CameraFault:
+            snapshot = False
+        return ChannelCapabilities(
+            motors=head.capabilities if head else None,
+            snapshot=snapshot,
+            focus=focus,
+            iris=iris,
+            imaging=imaging,
+            audio=profile.audio,
+            auxiliary_commands=head.auxiliary_commands if head else (),
+        )
+
+    async def _lens(self, source: str) -> tuple[bool, bool, bool]:
+        """Whether focus, iris, and any imaging setting of a picture source can be set."""
+        if not self._client.offers(Service.IMAGING):
+            return False, False, False
+        try:
+            options = await self._client.call(Service.IMAGING, "GetOptions", VideoSourceToken=source)
+        except CameraFault:
+            return False, False, False
+        exposure = getattr(options, "Exposure", None)
+        return getattr(options, "Focus", None) is not None, getattr(exposure, "Iris", None) is not None, True
+
+
+def _information(answer: Any) -> CameraInformation:
+    def text(name: str) -> str:
+        return " ".join(str(getattr(answer, name, None) or "").split())[:100]
+
+    return CameraInformation(
+        manufacturer=text("Manufacturer"),
+        model=text("Model"),
+        firmware=text("FirmwareVersion"),
+        serial=text("SerialNumber"),
+        hardware=text("HardwareId"),
+    )
+
+
+def _channel(channel_id: str, profile: MediaProfile, profiles: list[MediaProfile]) -> Channel:
+    return Channel(
+        id=channel_id,
+        profile=profile.token,
+        codec=profile.codec,
+        size=profile.size,
+        fps=profile.fps,
+        profiles=tuple(one.token for one in profiles if one.source == profile.source),
+    )

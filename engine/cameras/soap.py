@@ -1,0 +1,446 @@
+"""Speaks SOAP with one camera: one pool of connections, the camera's clock, its authentication, and clear errors.
+
+Built on onvif-zeep-async, whose service descriptions and forgiving types know many cameras; its transport is replaced,
+because it knows WS-UsernameToken only (Profile T cameras may accept HTTP digest alone), waits for 90 s, and reads
+answers of any size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+import onvif
+import zeep.exceptions
+from lxml import etree
+from onvif.util import is_auth_error, stringify_onvif_error
+
+from engine.cameras.errors import CameraError, CameraFault, CameraRefused, CameraUnreachable
+from engine.core.clock import Clock
+
+TIMEOUT_S = 5.0
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_PICTURE_BYTES = 32 * 1024 * 1024
+MAX_CONNECTIONS = 4
+"""Small cameras serve few connections at a time; moves and status polls need two."""
+
+REFUSALS_IN_A_ROW = 3
+"""After so many refused calls nothing more is asked until the next `login`: nobody polls a user into a lock-out."""
+
+# It writes a traceback for every value that does not parse; ours is one message, and not ten a second.
+logging.getLogger("zeep.xsd").setLevel(logging.CRITICAL)
+
+_CHECK_CREDENTIALS = "check username and password in the site file, and that the camera has an ONVIF user of that name"
+_CHECK_NETWORK = "check that it has power and network, and its address and port in the site file"
+_CHECK_ONVIF = "check that ONVIF is enabled on the camera and that the address is that of its ONVIF service"
+
+
+def _description(folder: str, path: str) -> Path:
+    return Path(str(files(folder).joinpath("wsdl", path)))
+
+
+class Service(Enum):
+    """The ONVIF services that the driver uses: namespace, service description, binding."""
+
+    DEVICE = ("http://www.onvif.org/ver10/device/wsdl", _description("onvif", "devicemgmt.wsdl"), "DeviceBinding")
+    MEDIA1 = ("http://www.onvif.org/ver10/media/wsdl", _description("onvif", "media.wsdl"), "MediaBinding")
+    # onvif-zeep-async carries no description of Media2; our own library has the official one.
+    MEDIA2 = (
+        "http://www.onvif.org/ver20/media/wsdl",
+        _description("onvif_server", "ver20/media/wsdl/media.wsdl"),
+        "Media2Binding",
+    )
+    PTZ = ("http://www.onvif.org/ver20/ptz/wsdl", _description("onvif", "ptz.wsdl"), "PTZBinding")
+    IMAGING = ("http://www.onvif.org/ver20/imaging/wsdl", _description("onvif", "imaging.wsdl"), "ImagingBinding")
+    EVENTS = ("http://www.onvif.org/ver10/events/wsdl", _description("onvif", "events.wsdl"), "EventBinding")
+
+    @property
+    def namespace(self) -> str:
+        """The service's XML namespace."""
+        return self.value[0]
+
+
+class Scheme(StrEnum):
+    """How the camera wants to be told who we are."""
+
+    NONE = "none"
+    DIGEST = "HTTP digest"
+    TOKEN = "WS-UsernameToken"  # noqa: S105 - the scheme's name
+
+
+def device_url(address: str) -> str:
+    """The address of the device service for what a person writes: `host`, `host:port`, or a whole URL.
+
+    Raises ValueError for anything else.
+    """
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{address!r} is not a host, a host:port, or an http(s) URL")
+    host = parts.netloc.rpartition("@")[2]
+    if parts.port is not None and not 0 < parts.port < 65536:
+        raise ValueError(f"{address!r} has an impossible port")
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/") or "/onvif/device_service", "", ""))
+
+
+def reachable_url(url: str, base: str) -> str:
+    """A URL that the camera named, without credentials, and at the host by which we reach the camera.
+
+    Cameras behind address translation, or with two network cards, name addresses that we cannot reach. Where the host
+    differs from `base`'s, host and (for the same scheme) port are replaced.
+    """
+    parts, base_parts = urlsplit(url.strip()), urlsplit(base)
+    if not parts.scheme or not parts.hostname:
+        raise ValueError(f"{url!r} is not an address")
+    netloc = parts.netloc.rpartition("@")[2]
+    if parts.hostname != base_parts.hostname:
+        host = base_parts.hostname or ""
+        host = f"[{host}]" if ":" in host else host
+        port = base_parts.port if parts.scheme == base_parts.scheme else parts.port
+        netloc = f"{host}:{port}" if port else host
+    return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+
+
+class _Unauthorized(Exception):  # noqa: N818 - an answer, used inside this module only
+    """HTTP status 401."""
+
+
+class _TooLarge(Exception):  # noqa: N818 - an answer, used inside this module only
+    """The answer is larger than anything sensible."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What zeep wants to know of an HTTP answer."""
+
+    status_code: int
+    content: bytes
+    headers: Mapping[str, str]
+    encoding: str | None = None
+
+
+class _Transport:
+    """zeep's transport, on the client's session."""
+
+    def __init__(self, client: SoapClient) -> None:
+        self._client = client
+
+    async def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> _Reply:
+        """Sends an envelope."""
+        body = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
+        try:
+            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectionResetError):
+            # The camera may close an idle connection at any time; the request has not been read then.
+            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES)
+
+
+class SoapClient:
+    """One camera's services.
+
+    `call` runs an operation; `login` finds out how to authenticate, with at most one attempt that carries the
+    password. `name` is the camera's name for messages.
+    """
+
+    def __init__(
+        self, name: str, address: str, username: str, password: str, clock: Clock, *, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self.name = name
+        try:
+            self.url = device_url(address)
+        except ValueError as error:
+            host = address.rpartition("@")[2]
+            raise CameraFault(name, host, f"bad address ({error})", "write host, host:port or a URL") from error
+        self.address = urlsplit(self.url).netloc
+        self.username = username
+        self._password = password
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+        self._services: dict[Service, Any] = {}
+        self._addresses: dict[Service, str] = {}
+        self._scheme = Scheme.NONE
+        self._digest_failed = False
+        self._digest_sent = False
+        self._time_needs_user = False
+        self._digest: aiohttp.DigestAuthMiddleware | None = None
+        self._picture_digest: aiohttp.DigestAuthMiddleware | None = None
+        self._refusals = 0
+        self.clock_offset_s = 0.0
+
+    # --- the session -------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Starts with fresh connections and no knowledge of the camera."""
+        await self.close()
+        # Cameras sign their own certificates: the connection is private, the camera's identity is not proven.
+        connector = aiohttp.TCPConnector(ssl=False, limit_per_host=MAX_CONNECTIONS, keepalive_timeout=30)
+        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        self._scheme = Scheme.NONE
+        self._time_needs_user = False
+        self._refusals = 0
+        self.clock_offset_s = 0.0
+        if self.username:
+            self._digest = aiohttp.DigestAuthMiddleware(self.username, self._password)
+            self._picture_digest = aiohttp.DigestAuthMiddleware(self.username, self._password)
+        self._addresses = {Service.DEVICE: self.url}
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        services, self._services = self._services, {}
+        for service in services.values():
+            await service.close()
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    def offers(self, service: Service) -> bool:
+        """Whether the camera named an address for the service."""
+        return service in self._addresses
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        limit: int,
+        *,
+        picture: bool = False,
+    ) -> _Reply:
+        """One HTTP exchange. Raises aiohttp's errors, TimeoutError, and this module's private ones."""
+        if self._session is None:
+            raise CameraUnreachable(self.name, self.address, "not connected", "wait until it is connected")
+        digest = self._picture_digest if picture else self._digest
+        middlewares = (digest, self._watch) if digest and (picture or self._scheme is Scheme.DIGEST) else ()
+        async with (
+            asyncio.timeout(self._timeout_s),
+            self._session.request(
+                method, url, data=body, headers=headers, middlewares=middlewares, allow_redirects=False
+            ) as response,
+        ):
+            if response.status == 401:
+                raise _Unauthorized
+            content = await response.content.read(limit + 1)
+            while len(content) <= limit and (more := await response.content.read(limit + 1 - len(content))):
+                content += more
+            if len(content) > limit:
+                raise _TooLarge
+            return _Reply(response.status, content, dict(response.headers))
+
+    async def _watch(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        self._digest_sent = self._digest_sent or "Authorization" in request.headers
+        return await handler(request)
+
+    # --- calls -------------------------------------------------------------------------------------------------
+
+    async def call(self, service: Service, operation: str, /, *, anonymous: bool = False, **parameters: Any) -> Any:
+        """Runs an operation and returns zeep's value for its answer.
+
+        Raises CameraUnreachable, CameraRefused, CameraFault.
+        """
+        if self._refusals >= REFUSALS_IN_A_ROW and not anonymous:
+            raise self._refused(f"{operation} not asked, because the last calls were refused")
+        try:
+            answer = await self._send(service, operation, anonymous=anonymous, parameters=parameters)
+        except CameraRefused:
+            if not anonymous:
+                self._refusals += 1
+            raise
+        if not anonymous:
+            self._refusals = 0
+        return answer
+
+    async def _send(self, service: Service, operation: str, *, anonymous: bool, parameters: dict[str, Any]) -> Any:
+        try:
+            bound = await self._service(service)
+            plain = anonymous or self._scheme is not Scheme.TOKEN or not self.username
+            proxy = bound.ws_client_authless if plain else bound.ws_client
+            return await getattr(proxy, operation)(**parameters)
+        except CameraError:
+            raise
+        except _Unauthorized as error:
+            raise self._refused(f"it refused {operation}") from error
+        except Exception as error:
+            # zeep raises anything at all on an answer that is not what it expects: it is the camera's fault.
+            raise self._translate(operation, error) from error
+
+    def _translate(self, operation: str, error: Exception) -> CameraError:
+        if isinstance(error, TimeoutError):
+            return self._unreachable(f"no answer to {operation} within {self._timeout_s:g} s")
+        if isinstance(error, aiohttp.ClientConnectionError | OSError):
+            return self._unreachable(f"{operation} could not be sent ({error})")
+        if isinstance(error, zeep.exceptions.Fault):
+            return self._translate_fault(operation, error)
+        if isinstance(error, _TooLarge):
+            return self.fault(f"the answer to {operation} is larger than {MAX_ANSWER_BYTES // 2**20} MiB")
+        return self.fault(f"the answer to {operation} is not ONVIF ({type(error).__name__})")
+
+    def _translate_fault(self, operation: str, error: Exception) -> CameraError:
+        reason = " ".join(stringify_onvif_error(error).split())[:300]
+        if is_auth_error(error):
+            return self._refused(f"it refused {operation} ({reason})")
+        return CameraFault(self.name, self.address, f"{operation} failed: {reason}", "see the camera's manual")
+
+    def _refused(self, what: str) -> CameraRefused:
+        return CameraRefused(self.name, self.address, what, _CHECK_CREDENTIALS)
+
+    def _unreachable(self, what: str) -> CameraUnreachable:
+        return CameraUnreachable(self.name, self.address, what, _CHECK_NETWORK)
+
+    def fault(self, what: str, advice: str = _CHECK_ONVIF) -> CameraFault:
+        """The error for an answer that makes no sense."""
+        return CameraFault(self.name, self.address, what, advice)
+
+    @contextlib.contextmanager
+    def making_sense(self, of: str) -> Iterator[None]:
+        """Turns what reading a malformed answer raises into a CameraFault: `of` says what was read."""
+        try:
+            yield
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise self.fault(f"its {of} makes no sense ({type(error).__name__}: {error})") from error
+
+    async def _service(self, service: Service) -> Any:
+        bound = self._services.get(service)
+        if bound is None:
+            if service not in self._addresses:
+                raise self.fault(f"it has no {service.name.lower()} service", "use a camera that has one")
+            namespace, description, binding = service.value
+            bound = onvif.ONVIFService(
+                self._addresses[service],
+                self.username,
+                self._password,
+                str(description),
+                no_cache=True,
+                dt_diff=dt.timedelta(seconds=self.clock_offset_s),
+                binding_name=f"{{{namespace}}}{binding}",
+            )
+            await bound.setup()
+            bound.zeep_client.transport = bound.zeep_client_authless.transport = _Transport(self)
+            self._services[service] = bound
+        return bound
+
+    # --- getting to know the camera ----------------------------------------------------------------------------
+
+    async def synchronise(self) -> None:
+        """Measures how far the camera's clock is from ours, so that WS-UsernameTokens carry the time it expects.
+
+        Needs no user by the standard. A camera that wants one is taken to have the right time before `login`.
+        """
+        sent = self._clock.now()
+        try:
+            answer = await self.call(Service.DEVICE, "GetSystemDateAndTime", anonymous=not self._time_needs_user)
+        except CameraRefused:
+            if self._scheme is not Scheme.NONE:
+                raise
+            self._time_needs_user = True
+            return
+        middle = (sent + self._clock.now()) / 2
+        utc = getattr(answer, "UTCDateTime", None)
+        if utc is None:
+            return
+        with self.making_sense("date and time"):
+            day, time = utc.Date, utc.Time
+            minute = dt.datetime(day.Year, day.Month, day.Day, time.Hour, time.Minute, tzinfo=dt.UTC)
+            moment = minute + dt.timedelta(seconds=min(int(time.Second), 60))
+        # Whole seconds: half a second on is the likeliest.
+        self._set_offset(moment.timestamp() + 0.5 - middle)
+
+    async def check(self) -> None:
+        """Asks for the time: cheap, and it keeps the clock offset true. Raises when the camera is gone or refuses."""
+        if self._refusals >= REFUSALS_IN_A_ROW:
+            raise self._refused("it refused the last calls")
+        await self.synchronise()
+
+    def _set_offset(self, offset_s: float) -> None:
+        self.clock_offset_s = offset_s
+        for bound in self._services.values():
+            bound.zeep_client.wsse.dt_diff = dt.timedelta(seconds=offset_s)
+
+    async def login(self) -> Any:
+        """Finds out how the camera wants to be authenticated; returns the answer to GetDeviceInformation.
+
+        The first request carries no credentials. A camera that answers it with a digest challenge gets HTTP digest;
+        one that does not gets a WS-UsernameToken. If the digest is refused the token is tried at the *next* login, as
+        some cameras check the two against different users: so no login sends the password more than once.
+        """
+        self._refusals = 0
+        if self._digest_failed:
+            self._digest_failed = False
+            return await self._login_by_token()
+        self._scheme, self._digest_sent = Scheme.DIGEST, False
+        try:
+            answer = await self.call(Service.DEVICE, "GetDeviceInformation")
+        except CameraRefused:
+            if not self.username:
+                raise
+            if self._digest_sent:
+                self._digest_failed = True
+                raise
+            return await self._login_by_token()
+        # A camera that asked for nothing may still want to know who moves it.
+        self._scheme = Scheme.DIGEST if self._digest_sent else Scheme.TOKEN
+        return answer
+
+    async def _login_by_token(self) -> Any:
+        self._scheme = Scheme.TOKEN
+        self._refusals = 0
+        return await self.call(Service.DEVICE, "GetDeviceInformation")
+
+    async def discover_services(self) -> None:
+        """Learns the addresses of the services, by GetServices or, on old cameras, GetCapabilities."""
+        try:
+            listed = await self.call(Service.DEVICE, "GetServices", IncludeCapability=False)
+            addresses = {str(one.Namespace): str(one.XAddr) for one in listed or ()}
+        except CameraFault:
+            addresses = {}
+        if not addresses:
+            addresses = _capability_addresses(
+                await self.call(Service.DEVICE, "GetCapabilities", Category="All"), self.fault
+            )
+        for service in Service:
+            if service is not Service.DEVICE and service.namespace in addresses:
+                self._addresses[service] = self.reachable(addresses[service.namespace])
+
+    def reachable(self, url: str) -> str:
+        """See `reachable_url`; raises CameraFault."""
+        try:
+            return reachable_url(url, self.url)
+        except ValueError as error:
+            raise self.fault(f"it names an impossible address ({error})") from error
+
+    async def picture(self, url: str) -> bytes:
+        """Fetches a JPEG by HTTP, with digest where asked for."""
+        try:
+            reply = await self.request("GET", url, None, {}, MAX_PICTURE_BYTES, picture=True)
+        except _Unauthorized as error:
+            raise self._refused("it refused the snapshot") from error
+        except (TimeoutError, aiohttp.ClientError, OSError, _TooLarge) as error:
+            raise self._translate("the snapshot", error) from error
+        if reply.status_code != 200 or not reply.content.startswith(b"\xff\xd8"):
+            raise self.fault(f"the snapshot is no JPEG (HTTP status {reply.status_code})", "use the video's pictures")
+        return reply.content
+
+
+def _capability_addresses(capabilities: Any, fault: Any) -> dict[str, str]:
+    """Namespace to address, of the services that GetCapabilities knows."""
+    if capabilities is None:
+        raise fault("it lists no services")
+    names = {"Media": Service.MEDIA1, "PTZ": Service.PTZ, "Imaging": Service.IMAGING, "Events": Service.EVENTS}
+    addresses = {}
+    for name, service in names.items():
+        address = getattr(getattr(capabilities, name, None), "XAddr", None)
+        if address:
+            addresses[service.namespace] = str(address)
+    return addresses

@@ -1,0 +1,218 @@
+"""From a site file to a `Site`: schema, defaults, references, with a message for every mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import voluptuous as vol
+
+from engine.config.document import Document, KeyPath, Problem, SiteFileError, read_document, read_secrets
+from engine.config.schema import (
+    AnalysisConfig,
+    ApiConfig,
+    CameraConfig,
+    ChannelConfig,
+    LinkConfig,
+    OnvifConfig,
+    PointPair,
+    RelayConfig,
+    RuleConfig,
+    Site,
+    VisionConfig,
+)
+from engine.config.validators import SITE_SCHEMA
+from engine.core.events import RuleKind
+from engine.core.geometry import Point, Pose
+from engine.core.values import TargetType
+from engine.core.zoom import ZoomCurve
+
+__all__ = ["SiteFileError", "load_site"]
+
+MINIMUM_PAIRS = 4
+
+
+def load_site(file: Path) -> Site:
+    """Reads and checks a site file, and the `secrets.yaml` beside it.
+
+    Raises SiteFileError that names every problem with file, line, path, and what was expected.
+    """
+    document = read_document(file, read_secrets(file.with_name("secrets.yaml")))
+    try:
+        values = SITE_SCHEMA(document.values)
+    except vol.MultipleInvalid as error:
+        raise SiteFileError(file, [_problem(document, one) for one in error.errors]) from error
+    problems = [Problem(message, document.line_of(path), path) for path, message in _broken_references(values)]
+    if problems:
+        raise SiteFileError(file, problems)
+    return _site(values, file.resolve().parent)
+
+
+def _problem(document: Document, error: vol.Invalid) -> Problem:
+    path = tuple(part if isinstance(part, int) else str(part) for part in error.path)
+    message = error.error_message
+    for unknown in ("extra keys not allowed", "not a valid option"):
+        if message.startswith(unknown):
+            return Problem(f"unknown key '{path[-1]}'{message.removeprefix(unknown)}", document.line_of(path), path)
+    if message == "required key not provided":
+        message = "is missing"
+    else:
+        message = f"{message}; found {_shown(document.values, path)}"
+    return Problem(message, document.line_of(path), path)
+
+
+def _shown(values: Any, path: KeyPath) -> str:
+    """What stands at a path, short, and never a secret."""
+    if any(part == "password" for part in path):
+        return "something else"
+    try:
+        for part in path:
+            values = values[part]
+    except (KeyError, IndexError, TypeError):
+        return "nothing"
+    if isinstance(values, dict | list):
+        return "a list" if isinstance(values, list) else "a group of keys"
+    return "nothing" if values is None else repr(values)[:80]
+
+
+def _broken_references(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
+    """Everything that the schema cannot see: ids used twice, and ids that name nothing."""
+    for section in ("cameras", "links", "rules"):
+        yield from _repeated(section, values[section])
+    roles: dict[str, str] = {}
+    yield from _broken_channels(values["cameras"], roles)
+    for i, link in enumerate(values["links"]):
+        for role in ("overview", "ptz"):
+            if roles.get(link[role]) != role:
+                known = _listed(c for c, r in roles.items() if r == role)
+                yield ("links", i, role), f"'{link[role]}' is no channel with the role '{role}' (there are: {known})"
+    links = [link["id"] for link in values["links"]]
+    for i, rule in enumerate(values["rules"]):
+        if rule["channel"] not in roles:
+            yield ("rules", i, "channel"), f"there is no channel '{rule['channel']}' (there are: {_listed(roles)})"
+        if rule["link"] is not None and rule["link"] not in links:
+            yield ("rules", i, "link"), f"there is no link '{rule['link']}' (there are: {_listed(links)})"
+        name, minimum = ("region", 3) if rule["type"] == RuleKind.INTRUSION else ("line", 2)
+        if rule[name] is None:
+            yield ("rules", i, name), f"a rule of type '{rule['type']}' needs a {name} of at least {minimum} points"
+
+
+def _broken_channels(cameras: list[dict[str, Any]], roles: dict[str, str]) -> Iterable[tuple[KeyPath, str]]:
+    """Checks the channels of all cameras, and notes each one's role."""
+    for i, camera in enumerate(cameras):
+        for j, channel in enumerate(camera["channels"]):
+            if channel["role"] == "ptz" and camera["driver"] != "onvif":
+                yield ("cameras", i, "driver"), "only an 'onvif' camera can have a channel with the role 'ptz'"
+            if channel["id"] in roles:
+                yield ("cameras", i, "channels", j, "id"), f"the channel id '{channel['id']}' is used twice"
+            roles[channel["id"]] = channel["role"]
+
+
+def _repeated(section: str, entries: list[dict[str, Any]]) -> Iterable[tuple[KeyPath, str]]:
+    seen: set[str] = set()
+    for i, entry in enumerate(entries):
+        if entry["id"] in seen:
+            yield (section, i, "id"), f"the id '{entry['id']}' is used twice"
+        seen.add(entry["id"])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _site(values: dict[str, Any], folder: Path) -> Site:
+    api = values["api"]
+    return Site(
+        name=values["name"],
+        data_dir=folder / values["data"],
+        api=ApiConfig(
+            api["host"],
+            api["port"],
+            _optional(api["tls_certificate"], lambda path: folder / path),
+            _optional(api["tls_key"], lambda path: folder / path),
+        ),
+        relay=RelayConfig(**values["relay"]),
+        onvif=OnvifConfig(**values["onvif"]),
+        vision=VisionConfig(
+            values["vision"]["model"],
+            tuple(values["vision"]["providers"]),
+            values["vision"]["confidence"],
+            values["vision"]["threads"],
+        ),
+        cameras=tuple(_camera(camera, folder) for camera in values["cameras"]),
+        links=tuple(_link(link) for link in values["links"]),
+        rules=tuple(_rule(rule) for rule in values["rules"]),
+    )
+
+
+def _optional[T](value: T | None, convert: Callable[[T], Any]) -> Any:
+    return None if value is None else convert(value)
+
+
+def _camera(values: dict[str, Any], folder: Path) -> CameraConfig:
+    address = values["address"]
+    if values["driver"] == "file":
+        address = str(folder / address)
+    return CameraConfig(
+        camera_id=values["id"],
+        name=values["name"] or values["id"],
+        driver=values["driver"],
+        address=address,
+        username=values["username"],
+        password=values["password"],
+        channels=tuple(_channel(channel) for channel in values["channels"]),
+    )
+
+
+def _channel(values: dict[str, Any]) -> ChannelConfig:
+    tiles_x, tiles_y = values["analysis"]["tiles"]
+    home = values["home"]
+    return ChannelConfig(
+        channel_id=values["id"],
+        name=values["name"] or values["id"],
+        role=values["role"],
+        stream=values["stream"],
+        projection=values["projection"],
+        hfov_deg=values["hfov_deg"],
+        analysis=AnalysisConfig(values["analysis"]["fps"], values["analysis"]["width"], tiles_x, tiles_y),
+        latency_s=values["latency_s"],
+        zoom_curve=ZoomCurve(tuple((zoom, fov) for zoom, fov in values["zoom_curve"])),
+        pan_range_deg=values["pan_range_deg"],
+        tilt_range_deg=values["tilt_range_deg"],
+        pan_speed_dps=values["pan_speed_dps"],
+        tilt_speed_dps=values["tilt_speed_dps"],
+        command_delay_s=values["command_delay_s"],
+        home=None if home is None else Pose(home["pan_deg"], home["tilt_deg"], home["hfov_deg"]),
+    )
+
+
+def _link(values: dict[str, Any]) -> LinkConfig:
+    return LinkConfig(
+        link_id=values["id"],
+        name=values["name"] or values["id"],
+        overview=values["overview"],
+        ptz=values["ptz"],
+        pairs=tuple(PointPair(p["x"], p["y"], p["pan_deg"], p["tilt_deg"]) for p in values["pairs"]),
+        capture_ratio=values["capture_ratio"],
+        vertical_offset=values["vertical_offset"],
+        dwell_s=values["dwell_s"],
+        max_tracking_s=values["max_tracking_s"],
+    )
+
+
+def _rule(values: dict[str, Any]) -> RuleConfig:
+    kind = RuleKind(values["type"])
+    points = values["region"] if kind is RuleKind.INTRUSION else values["line"]
+    return RuleConfig(
+        rule_id=values["id"],
+        name=values["name"] or values["id"],
+        kind=kind,
+        channel=values["channel"],
+        points=tuple(Point(x, y) for x, y in points),
+        direction=values["direction"],
+        min_seconds=values["min_seconds"],
+        targets=tuple(TargetType(target) for target in values["targets"]),
+        link=values["link"],
+        priority=values["priority"],
+    )

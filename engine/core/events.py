@@ -1,0 +1,148 @@
+"""Events are facts: small frozen values, written to the store first, then handed to everybody who listens."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from engine.core.geometry import Box, Direction
+from engine.core.values import TargetType
+
+
+def new_id() -> str:
+    """An identifier that sorts by the time of its making (UUID version 7 where Python has it)."""
+    maker = getattr(uuid, "uuid7", uuid.uuid4)
+    return str(maker())
+
+
+class RuleKind(StrEnum):
+    """The kinds of smart events."""
+
+    INTRUSION = "intrusion"
+    LINE_CROSSING = "line_crossing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact: what happened, and when (Unix seconds). `event_id` tells repeats apart."""
+
+    at: float
+    event_id: str = field(default_factory=new_id)
+
+    @property
+    def kind(self) -> str:
+        """The event's name on the wire, e.g. `camera_offline`."""
+        name = type(self).__name__
+        return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTriggered(Event):
+    """A rule's condition began (`active`) or ended for one target. A line crossing only begins."""
+
+    rule_id: str
+    rule_kind: RuleKind
+    channel: str
+    track_id: str
+    target_type: TargetType
+    box: Box
+    active: bool
+    direction: str | None = None
+    """For a line crossing: `a_to_b` or `b_to_a`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingStarted(Event):
+    """A PTZ channel was sent after a target."""
+
+    link_id: str
+    channel: str
+    track_id: str
+    target_type: TargetType
+    reason: str
+    """The rule's id, or `operator`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingEnded(Event):
+    """A PTZ channel left a target; `reason` is e.g. `captured`, `lost`, `timeout`, `preempted`, `stopped`."""
+
+    link_id: str
+    channel: str
+    track_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureTaken(Event):
+    """The picture that matters was taken and stored.
+
+    `picture` and `background` are blob keys in the store; `box` is the target in the background picture.
+    """
+
+    capture_id: str
+    link_id: str
+    channel: str
+    track_id: str
+    target_type: TargetType
+    rule_id: str | None
+    picture: str
+    background: str
+    box: Box
+    grade: float
+    target_direction: Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraOffline(Event):
+    """A channel's video or control connection was lost."""
+
+    channel: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraOnline(Event):
+    """A channel works (again)."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraRefused(Event):
+    """A camera refused our user or password. Tried again once a minute at most, so that nobody is locked out."""
+
+    channel: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageError(Event):
+    """Something could not be stored."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaRestarted(Event):
+    """The media process ended unexpectedly and was started again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PtzOwnerChanged(Event):
+    """Who holds a PTZ channel now, and why; None when nobody does."""
+
+    channel: str
+    owner: str | None
+    purpose: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetsChanged(Event):
+    """The list of presets of a channel changed."""
+
+    channel: str

@@ -1,0 +1,29 @@
+"""Linkage: the overview sees, the PTZ camera goes. Calibration, pursuit of a target, service of several."""
+
+from engine.linkage.director import Director, UnknownLink
+from engine.linkage.fit import FitRefused, LinkFit, fit_link
+from engine.linkage.link import LinkDirector, Tracking
+from engine.linkage.model import Framing, LinkModel
+from engine.linkage.pursuit import Phase, Pursuit, PursuitSettings
+from engine.linkage.scheduler import Scheduler, SchedulerSettings
+from engine.linkage.settings import LinkSettings
+from engine.linkage.spotting import NoTarget
+
+__all__ = [
+    "Director",
+    "FitRefused",
+    "Framing",
+    "LinkDirector",
+    "LinkFit",
+    "LinkModel",
+    "LinkSettings",
+    "NoTarget",
+    "Phase",
+    "Pursuit",
+    "PursuitSettings",
+    "Scheduler",
+    "SchedulerSettings",
+    "Tracking",
+    "UnknownLink",
+    "fit_link",
+]

@@ -1,0 +1,34 @@
+"""What is particular to one link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.linkage.model import Framing
+from engine.linkage.pursuit import PursuitSettings
+from engine.linkage.scheduler import SchedulerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """What is particular to one link.
+
+    `overview` None: the PTZ picture alone. `rules` gives the priority (0 to 100) of each rule that sends this link.
+    `dwell_s` is how long a target is framed before its capture is made, `max_tracking_s` how long one target may keep
+    the camera, `patience_s` how long it may when others wait and its pictures are no good. `park_after_s` is how long
+    the camera stays when nothing is left to do (None: for ever).
+    """
+
+    link_id: str
+    ptz: str
+    overview: str | None = None
+    framing: Framing = field(default_factory=Framing)
+    rules: Mapping[str, int] = field(default_factory=dict)
+    dwell_s: float = 3.0
+    max_tracking_s: float = 60.0
+    patience_s: float = 8.0
+    park_after_s: float | None = 3.0
+    tick_s: float = 0.1
+    pursuit: PursuitSettings = field(default_factory=PursuitSettings)
+    scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)

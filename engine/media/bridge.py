@@ -1,0 +1,306 @@
+"""The engine's side of the media process: starts it, feeds it, restarts it, hands its pictures out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import mmap
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+
+from engine.core.bus import Bus
+from engine.core.clock import Clock
+from engine.core.values import Frame
+from engine.media.channel import Channel
+from engine.media.link import WorkerLink
+from engine.media.messages import (
+    AddStream,
+    AnyNotice,
+    Connected,
+    ControlError,
+    Failed,
+    Lost,
+    Ready,
+    RemoveStream,
+    Report,
+    RingOpened,
+    SetUsers,
+    SnapshotFailed,
+    SnapshotTaken,
+    Start,
+    TakeSnapshot,
+)
+from engine.media.ring import RingFormat, as_image
+from engine.media.values import (
+    MediaDied,
+    MediaError,
+    MediaEvent,
+    MediaSettings,
+    RelayUser,
+    Snapshot,
+    SnapshotUnavailable,
+    StreamConnected,
+    StreamLost,
+    StreamSource,
+    StreamStatistics,
+)
+
+_log = logging.getLogger(__name__)
+
+_START_S = 30.0
+_SNAPSHOT_S = 10.0
+
+STABLE_S = 20.0
+"""A media process that lived this long is restarted at once; one that dies sooner again, with growing pauses."""
+
+MAX_PAUSE_S = 30.0
+"""The longest pause before a restart."""
+
+
+class MediaProcess:
+    """The media process, kept alive. All methods belong to one event loop.
+
+    Publishes StreamConnected, StreamLost and MediaDied on `events`. Streams and relay users are kept here and given to
+    every new process, so a crash costs a second or two of video and nothing else.
+    """
+
+    def __init__(self, settings: MediaSettings, clock: Clock) -> None:
+        self.events: Bus[MediaEvent] = Bus()
+        self._settings = settings
+        self._clock = clock
+        self._channels: dict[str, Channel] = {}
+        self._users: tuple[RelayUser, ...] = ()
+        self._link: WorkerLink | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[int] | None = None
+        self._relay_port = settings.relay_port
+        self._requests = itertools.count(1)
+        self._snapshots: dict[int, asyncio.Future[Snapshot]] = {}
+
+    async def start(self) -> None:
+        """Starts the process; returns when its relay listens. Raises MediaError, for example for a port in use."""
+        if self._keeper is not None:
+            raise MediaError("the media process was started already")
+        link, ready = await self._launch()
+        ended = asyncio.ensure_future(link.wait())
+        try:
+            await asyncio.wait((ready, ended), timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                reason = ended.result() if ended.done() else f"it was not ready after {_START_S:.0f} s"
+                ready.set_exception(MediaError(f"the media process cannot be started: {reason} (see its messages)"))
+            self._relay_port = ready.result()
+        except BaseException:
+            self._link = None
+            link.kill()
+            await link.close()
+            raise
+        finally:
+            ended.cancel()
+        self._keeper = asyncio.create_task(self._keep_alive(link), name="media process")
+
+    async def stop(self) -> None:
+        """Ends all streams and the process; iterations over frames end."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+        self._fail_snapshots("the media process was stopped")
+
+    async def add_stream(self, source: StreamSource) -> None:
+        """Opens a stream and keeps it open; replaces the channel's former source. Does not wait for pictures."""
+        known = self._channels.get(source.channel)
+        if known is None:
+            self._channels[source.channel] = Channel(source)
+        else:
+            known.source = source
+        self._send(AddStream(source))
+
+    async def remove_stream(self, channel: str) -> None:
+        """Closes a stream; iterations over its frames end. A channel that is not there is no error."""
+        known = self._channels.pop(channel, None)
+        if known is not None:
+            known.close()
+            self._send(RemoveStream(channel))
+
+    async def set_relay_users(self, users: Iterable[RelayUser]) -> None:
+        """Replaces who may watch the relay (nobody, until this is called)."""
+        self._users = tuple(users)
+        self._send(SetUsers(self._users))
+
+    def frames(self, channel: str) -> AsyncIterator[Frame]:
+        """The pictures of a channel from now on, BGR, at the source's analysis width and rate.
+
+        The consumer always gets the newest one; those it was too slow for are skipped and counted. The images are its
+        own. Ends when the stream is removed; goes on when the media process was restarted. Raises MediaError for a
+        channel that was not added.
+        """
+        return self._channel(channel).frames()
+
+    async def snapshot(self, channel: str, at: float | None = None) -> Snapshot:
+        """The full-resolution picture nearest to an instant (Unix seconds) of the last seconds; None means now.
+
+        Raises SnapshotUnavailable when there is none within a second of it, MediaError for an unknown channel.
+        """
+        self._channel(channel)
+        request = next(self._requests)
+        answer: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+        self._snapshots[request] = answer
+        try:
+            if self._link is None:
+                raise SnapshotUnavailable(f"no snapshot of channel {channel}: the media process is being restarted")
+            self._send(TakeSnapshot(request, channel, at))
+            async with asyncio.timeout(_SNAPSHOT_S):
+                return await answer
+        except TimeoutError:
+            raise SnapshotUnavailable(f"no snapshot of channel {channel} after {_SNAPSHOT_S:.0f} s") from None
+        finally:
+            self._snapshots.pop(request, None)
+
+    @property
+    def relay_port(self) -> int:
+        """The relay's port; the same through restarts."""
+        return self._relay_port
+
+    def relay_url(self, channel: str, host: str | None = None) -> str:
+        """Where a channel can be watched, without user and password; `host` as the client knows this machine."""
+        host = host or self._settings.relay_host
+        if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
+            host = "127.0.0.1"
+        return f"rtsp://{f'[{host}]' if ':' in host else host}:{self._relay_port}/{channel}"
+
+    def statistics(self, channel: str) -> StreamStatistics:
+        """How a stream does. Raises MediaError for a channel that was not added."""
+        return self._channel(channel).statistics()
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that runs now, for monitoring."""
+        return self._link.pid if self._link is not None else None
+
+    def _channel(self, channel: str) -> Channel:
+        try:
+            return self._channels[channel]
+        except KeyError:
+            raise MediaError(f"there is no stream {channel!r}; add it first") from None
+
+    async def _launch(self) -> tuple[WorkerLink, asyncio.Future[int]]:
+        ready = self._ready = asyncio.get_running_loop().create_future()
+        link = WorkerLink(self._on_notice)
+        await link.start()
+        self._link = link
+        settings = self._settings
+        self._send(Start(settings.relay_host, self._relay_port, settings.history_s))
+        self._send(SetUsers(self._users))
+        for channel in self._channels.values():
+            self._send(AddStream(channel.source))
+        return link, ready
+
+    async def _keep_alive(self, link: WorkerLink | None) -> None:
+        short_lives = 0
+        while True:
+            born = self._clock.now()
+            reason = "it cannot be started"
+            if link is not None:
+                reason = await link.wait()
+                self._link = None
+            self._after_death(reason)
+            short_lives = short_lives + 1 if self._clock.now() - born < STABLE_S else 0
+            if short_lives > 1:
+                await self._clock.sleep(min(0.5 * 2 ** (short_lives - 2), MAX_PAUSE_S))
+            try:
+                link, _ = await self._launch()
+            except MediaError:
+                _log.exception("the media process cannot be started")
+                link = None
+
+    def _after_death(self, reason: str) -> None:
+        refusal = self._ready.exception() if self._ready is not None and self._ready.done() else None
+        reason = f"the media process ended: {refusal or reason}"
+        _log.error("%s; starting it again", reason)
+        self._fail_snapshots(reason)
+        for channel in self._channels.values():
+            channel.worker_died()
+        self.events.publish(MediaDied(reason))
+
+    def _fail_snapshots(self, reason: str) -> None:
+        for answer in self._snapshots.values():
+            if not answer.done():
+                answer.set_exception(SnapshotUnavailable(reason))
+
+    def _send(self, command: Start | SetUsers | AddStream | RemoveStream | TakeSnapshot) -> None:
+        if self._link is None:
+            return
+        try:
+            self._link.send(command)
+        except ControlError as error:
+            raise MediaError(str(error)) from error
+
+    def _on_notice(self, notice: AnyNotice, descriptors: list[int]) -> None:
+        match notice:
+            case RingOpened(channel) if channel in self._channels:
+                self._open_ring(notice, descriptors)
+            case SnapshotTaken():
+                self._take_snapshot(notice, descriptors)
+            case _:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                self._on_word(notice)
+
+    def _on_word(self, notice: AnyNotice) -> None:
+        match notice:
+            case Ready(port) if self._ready is not None and not self._ready.done():
+                self._ready.set_result(port)
+            case Failed(reason) if self._ready is not None and not self._ready.done():
+                self._ready.set_exception(MediaError(reason))
+            case Connected(channel) | Lost(channel):
+                self._on_stream(notice, channel)
+            case Report(streams):
+                for report in filter(lambda report: report.channel in self._channels, streams):
+                    self._channels[report.channel].take_report(report)
+            case SnapshotFailed(request, reason) if request in self._snapshots and not self._snapshots[request].done():
+                self._snapshots[request].set_exception(SnapshotUnavailable(f"no snapshot: {reason}"))
+            case _:
+                _log.debug("a late %s was ignored", type(notice).__name__)
+
+    def _on_stream(self, notice: Connected | Lost, channel: str) -> None:
+        known = self._channels.get(channel)
+        if known is None:
+            return
+        known.connected = isinstance(notice, Connected)
+        if isinstance(notice, Lost):
+            self.events.publish(StreamLost(channel, notice.reason, notice.refused))
+        else:
+            self.events.publish(StreamConnected(channel))
+
+    def _open_ring(self, opened: RingOpened, descriptors: list[int]) -> None:
+        try:
+            self._channels[opened.channel].open_ring(opened, descriptors)
+        except ValueError:
+            _log.exception("channel %s: the media process described its pictures wrongly", opened.channel)
+
+    def _take_snapshot(self, taken: SnapshotTaken, descriptors: list[int]) -> None:
+        answer = self._snapshots.get(taken.request)
+        if answer is None or answer.done():
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return
+        shape = RingFormat(taken.width, taken.height, taken.stride, 1)
+        try:
+            shape.check()
+            # A private mapping: no copy, writable, and given back with the last array that uses it.
+            memory = mmap.mmap(descriptors[0], shape.picture_bytes, access=mmap.ACCESS_COPY, trackfd=False)
+            answer.set_result(Snapshot(as_image(memory, shape), taken.captured_at))
+        except (ValueError, IndexError, OSError) as error:
+            answer.set_exception(SnapshotUnavailable(f"the media process described the picture wrongly: {error}"))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)

@@ -1,0 +1,177 @@
+"""What the engine and the media process say to each other.
+
+One message is one packet of JSON on a Unix socket that keeps packets apart (SOCK_SEQPACKET), at most `LIMIT` bytes.
+File descriptors of shared memory travel with the packet that describes them. Whatever cannot be read raises
+ControlError; neither side ever guesses.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.media.values import MediaError, RelayUser, StreamSource
+
+LIMIT = 65536
+"""The largest packet, in bytes."""
+
+MAX_DESCRIPTORS = 2
+"""The most file descriptors that a packet brings."""
+
+
+class ControlError(Exception):
+    """A packet between the engine and the media process makes no sense."""
+
+
+class Command(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Engine to worker."""
+
+
+class Start(Command, frozen=True):
+    """The first command: open the relay."""
+
+    relay_host: str
+    relay_port: int
+    history_s: float
+
+
+class SetUsers(Command, frozen=True):
+    """Who may watch the relay, replacing who might before."""
+
+    users: tuple[RelayUser, ...]
+
+
+class AddStream(Command, frozen=True):
+    """Open a stream and keep it open."""
+
+    source: StreamSource
+
+
+class RemoveStream(Command, frozen=True):
+    """Close a stream."""
+
+    channel: str
+
+
+class TakeSnapshot(Command, frozen=True):
+    """Decode the picture nearest to the instant (None: the newest)."""
+
+    request: int
+    channel: str
+    at: float | None
+
+
+class Notice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Worker to engine."""
+
+
+class Ready(Notice, frozen=True):
+    """The relay listens."""
+
+    relay_port: int
+
+
+class Failed(Notice, frozen=True):
+    """The worker cannot start, and ends."""
+
+    reason: str
+
+
+class Connected(Notice, frozen=True):
+    """The first picture of a stream arrived."""
+
+    channel: str
+
+
+class Lost(Notice, frozen=True):
+    """A stream broke off or could not be opened."""
+
+    channel: str
+    reason: str
+    refused: bool
+
+
+class RingOpened(Notice, frozen=True):
+    """Analysis pictures of a channel come through a new ring; brings the memory's and the wake-up descriptor."""
+
+    channel: str
+    width: int
+    height: int
+    stride: int
+    slots: int
+
+
+class SnapshotTaken(Notice, frozen=True):
+    """A decoded snapshot; brings the descriptor of the memory that holds it."""
+
+    request: int
+    width: int
+    height: int
+    stride: int
+    captured_at: float
+
+
+class SnapshotFailed(Notice, frozen=True):
+    """No snapshot, and why."""
+
+    request: int
+    reason: str
+
+
+class StreamReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one stream does."""
+
+    channel: str
+    received_fps: float
+    connected: bool
+    last_frame_at: float | None
+    width: int | None
+    height: int | None
+    codec: str | None
+    undecoded: int
+    """Pictures dropped before decoding because the machine was too slow, since the worker began."""
+
+
+class Report(Notice, frozen=True):
+    """Sent every second: proof of life, and statistics."""
+
+    streams: tuple[StreamReport, ...]
+
+
+type AnyCommand = Start | SetUsers | AddStream | RemoveStream | TakeSnapshot
+type AnyNotice = Ready | Failed | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
+
+_encoder = msgspec.json.Encoder()
+_commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(
+    Start | SetUsers | AddStream | RemoveStream | TakeSnapshot
+)
+_notices: msgspec.json.Decoder[AnyNotice] = msgspec.json.Decoder(
+    Ready | Failed | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
+)
+
+
+def encode(message: Command | Notice) -> bytes:
+    """The packet of a message. Raises ControlError when it would be too large."""
+    packet = _encoder.encode(message)
+    if len(packet) > LIMIT:
+        raise ControlError(f"a {type(message).__name__} of {len(packet)} bytes is over the limit of {LIMIT}")
+    return packet
+
+
+def decode_command(packet: bytes) -> AnyCommand:
+    """The command in a packet. Raises ControlError."""
+    return _decode(_commands, packet)
+
+
+def decode_notice(packet: bytes) -> AnyNotice:
+    """The notice in a packet. Raises ControlError."""
+    return _decode(_notices, packet)
+
+
+def _decode[T](decoder: msgspec.json.Decoder[T], packet: bytes) -> T:
+    if len(packet) > LIMIT:
+        raise ControlError(f"a packet of {len(packet)} bytes is over the limit of {LIMIT}")
+    try:
+        return decoder.decode(packet)
+    # The error's own text may quote the packet, and with it a password: only its kind is passed on.
+    except (msgspec.MsgspecError, MediaError, ValueError, RecursionError) as error:
+        raise ControlError(f"a packet of {len(packet)} bytes cannot be read ({type(error).__name__})") from None

@@ -1,0 +1,217 @@
+"""The media process: `python -m engine.media.worker FD`, started by the bridge and by nobody else.
+
+`FD` is its end of the control socket. It does what the engine says there and ends when the engine does.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from engine.media.decoding import Decoded, DecodingError
+from engine.media.gst import GLib, MissingElementError
+from engine.media.history import NotInHistoryError
+from engine.media.messages import (
+    LIMIT,
+    AddStream,
+    AnyCommand,
+    ControlError,
+    Failed,
+    Notice,
+    Ready,
+    RemoveStream,
+    Report,
+    SetUsers,
+    SnapshotFailed,
+    SnapshotTaken,
+    Start,
+    TakeSnapshot,
+    decode_command,
+    encode,
+)
+from engine.media.relay import Relay
+from engine.media.ring import share
+from engine.media.stream import Stream
+from engine.media.values import MediaError, StreamSource
+
+_log = logging.getLogger("engine.media.worker")
+
+_REPORT_MS = 1000
+_STREAMS_A_REPORT = 100
+_GRACE_S = 3.0
+
+
+class _Outbox:
+    """Sends notices in their order from a thread of its own, so that a busy engine never stops a picture."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._queue: queue.SimpleQueue[tuple[Notice, Sequence[int]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    def tell(self, notice: Notice, descriptors: Sequence[int]) -> None:
+        """Queues a notice; the descriptors are closed when it is sent."""
+        self._queue.put((notice, descriptors))
+
+    def flush(self) -> None:
+        """Waits until everything is sent."""
+        self._queue.put(None)
+        self._thread.join(_GRACE_S)
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            notice, descriptors = item
+            try:
+                socket.send_fds(self._control, [encode(notice)], descriptors)
+            except OSError:
+                return  # The engine is gone; the control thread ends the process.
+            except ControlError:
+                _log.exception("a notice was not sent")
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+
+
+class Worker:
+    """Carries out commands in GLib's main loop; what blocks goes to a pool of threads."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._outbox = _Outbox(control)
+        self._slow = ThreadPoolExecutor(4, thread_name_prefix="slow")
+        self._loop = GLib.MainLoop()
+        self._streams: dict[str, Stream] = {}
+        self._relay: Relay | None = None
+        self._history_s = 0.0
+
+    def run(self) -> None:
+        """Works until the engine closes the control socket."""
+        threading.Thread(target=self._read, name="control", daemon=True).start()
+        self._loop.run()
+        for stream in self._streams.values():
+            stream.close()
+        self._slow.shutdown(wait=True, cancel_futures=False)
+        self._outbox.flush()
+
+    def _read(self) -> None:
+        try:
+            while packet := self._control.recv(LIMIT + 1):
+                try:
+                    command = decode_command(packet)
+                except ControlError:
+                    _log.exception("a command was not understood")
+                    continue
+                GLib.idle_add(self._carry_out, command)
+        except OSError:
+            _log.exception("the control socket broke")
+        # Cameras are told good-bye, but the process ends whether they listen or not.
+        killer = threading.Timer(_GRACE_S, os._exit, (0,))
+        killer.daemon = True
+        killer.start()
+        GLib.idle_add(self._loop.quit)
+
+    def _carry_out(self, command: AnyCommand) -> bool:
+        match command:
+            case Start():
+                self._start(command)
+            case SetUsers(users) if self._relay is not None:
+                self._relay.set_users(users)
+            case AddStream(source):
+                self._add(source)
+            case RemoveStream(channel):
+                self._remove(channel)
+            case TakeSnapshot():
+                work = self._slow.submit(self._snapshot, command)
+                work.add_done_callback(lambda done: self._answer(command.request, done))
+            case _:
+                _log.error("%s came before Start", type(command).__name__)
+        return False
+
+    def _start(self, command: Start) -> None:
+        self._history_s = command.history_s
+        try:
+            self._relay = Relay(command.relay_host, command.relay_port)
+        except MediaError as error:
+            self._outbox.tell(Failed(str(error)), ())
+            self._loop.quit()
+            return
+        self._outbox.tell(Ready(self._relay.port), ())
+        GLib.timeout_add(_REPORT_MS, self._tick)
+
+    def _add(self, source: StreamSource) -> None:
+        self._remove(source.channel)
+        if self._relay is not None:
+            stream = Stream(
+                source, relay=self._relay, history_s=self._history_s, tell=self._outbox.tell, slow=self._slow
+            )
+            self._streams[source.channel] = stream
+            stream.open()
+
+    def _remove(self, channel: str) -> None:
+        stream = self._streams.pop(channel, None)
+        if stream is not None:
+            stream.close()
+
+    def _tick(self) -> bool:
+        streams = list(self._streams.values())
+        for stream in streams:
+            stream.check()
+        reports = [stream.report() for stream in streams]
+        for begin in range(0, max(len(reports), 1), _STREAMS_A_REPORT):
+            self._outbox.tell(Report(tuple(reports[begin : begin + _STREAMS_A_REPORT])), ())
+        return True
+
+    def _snapshot(self, command: TakeSnapshot) -> Decoded:
+        stream = self._streams.get(command.channel)
+        if stream is None:
+            raise NotInHistoryError("there is no such stream")
+        return stream.snapshot(command.at)
+
+    def _answer(self, request: int, work: Future[Decoded]) -> None:
+        error = work.exception()
+        if error is None:
+            picture = work.result()
+            self._outbox.tell(_snapshot_notice(request, picture), (_shared_copy(picture),))
+            return
+        if not isinstance(error, (NotInHistoryError, DecodingError, MissingElementError)):
+            _log.error("a snapshot failed", exc_info=error)
+        self._outbox.tell(SnapshotFailed(request, str(error)), ())
+
+
+def _snapshot_notice(request: int, picture: Decoded) -> SnapshotTaken:
+    shape = picture.shape
+    return SnapshotTaken(request, shape.width, shape.height, shape.stride, picture.captured_at)
+
+
+def _shared_copy(picture: Decoded) -> int:
+    descriptor = share("smart-ptz-snapshot", len(picture.pixels))
+    with mmap.mmap(descriptor, len(picture.pixels)) as memory:
+        memory[:] = picture.pixels
+    return descriptor
+
+
+def main() -> None:
+    """Runs the worker on the control socket whose descriptor is the only argument."""
+    if len(sys.argv) != 2 or not sys.argv[1].isdecimal():
+        sys.exit("engine.media.worker is started by the engine, with the descriptor of its control socket")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # Ctrl-C in a terminal reaches the whole group: the engine decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        Worker(control).run()
+    logging.shutdown()
+    # Threads of GStreamer may still run; there is nothing left to save.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

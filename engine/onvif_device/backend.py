@@ -1,0 +1,78 @@
+"""The engine's channels as an ONVIF device sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.onvif_device.events import TOPICS
+from engine.onvif_device.ptz import ArbiterPtz
+from onvif_server.backend import DeviceInformation, Refusal, Refused, Topic, VideoChannel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceChannel:
+    """One of the engine's channels. Size, rate and codec are those of the relayed stream."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    fps: float
+    codec: str = "H264"
+
+    @property
+    def aspect(self) -> float:
+        """Width to height."""
+        return self.width / self.height
+
+
+class EngineBackend:
+    """`onvif_server.backend.Backend` on the engine.
+
+    `relay_url(channel, host)` is the RTSP address of a channel for a client that reached us at `host`.
+    `snapshot(channel)` is the newest picture as JPEG, None while there is none.
+    """
+
+    def __init__(
+        self,
+        information: DeviceInformation,
+        channels: Sequence[DeviceChannel],
+        motors: Mapping[str, ArbiterPtz],
+        relay_url: Callable[[str, str], str],
+        snapshot: Callable[[str], Awaitable[bytes | None]],
+    ) -> None:
+        self.information = information
+        self.topics: Sequence[Topic] = TOPICS
+        self._motors = motors
+        self._relay_url = relay_url
+        self._snapshot = snapshot
+        self.channels: Sequence[VideoChannel] = tuple(
+            VideoChannel(
+                token=one.id,
+                name=one.name,
+                width=one.width,
+                height=one.height,
+                fps=one.fps,
+                encoding="H265" if one.codec.upper() in ("H265", "HEVC") else "H264",
+            )
+            for one in channels
+        )
+
+    def ptz(self, channel: str) -> ArbiterPtz | None:
+        """The motors of a channel."""
+        return self._motors.get(channel)
+
+    def stream_uri(self, channel: str, host: str) -> str:
+        """The relay's address."""
+        return self._relay_url(channel, host)
+
+    async def snapshot(self, channel: str) -> bytes:
+        """The newest picture."""
+        picture = await self._snapshot(channel)
+        if picture is None:
+            raise Refused(Refusal.UNAVAILABLE, f"there is no picture of {channel} now")
+        return picture
+
+    async def synchronize(self, channel: str) -> None:
+        """Nothing: the relay passes the camera's own key frames on."""

@@ -1,0 +1,408 @@
+"""The only way to the motors of a PTZ channel: who may move it, inside which limits, and where it looked when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from engine.cameras.protocols import CameraError, MotorCapabilities, Motors, MotorStatus
+from engine.core.bus import Bus
+from engine.core.clock import Clock
+from engine.core.events import Event, PresetsChanged, PtzOwnerChanged
+from engine.core.geometry import Direction, Pose, wrap_deg
+from engine.core.zoom import ZoomCurve
+from engine.ptz.drive import Drive
+from engine.ptz.lease import Lease, LeaseLost, LeaseRefused, Ownership, Priority, PtzError, PtzUnavailable
+from engine.ptz.limits import Limits, MotorSpeeds
+from engine.ptz.pose_history import PoseHistory
+from engine.ptz.presets import CAMERA_PREFIX, Preset, PresetBook, PresetRepository
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArbiterSettings:
+    """What is particular to one PTZ channel.
+
+    `control_time_out_s`: an operator who does nothing for so long gives the camera back. `command_delay_s`: from a
+    command to its first effect, as measured for this camera. `busy_poll_s` and `idle_poll_s`: how often the pose is
+    asked for while the camera is held or moves, and otherwise.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    speeds: MotorSpeeds = field(default_factory=MotorSpeeds)
+    home: Pose | None = None
+    control_time_out_s: float = 10.0
+    command_delay_s: float = 0.15
+    busy_poll_s: float = 0.1
+    idle_poll_s: float = 1.0
+
+
+@dataclass(slots=True)
+class _Waiter:
+    lease: Lease
+    granted: asyncio.Future[None]
+
+
+class Arbiter:
+    """Grants leases on one PTZ channel and carries out their commands.
+
+    The rule: a higher priority pre-empts a lower one. The same owner asking again at the same priority gets its own
+    lease renewed. Otherwise an equal or higher holder keeps the camera, and the request is refused, or waits if it
+    was made with `wait`; among those who wait the highest priority goes first, then who came first.
+
+    Events go to `bus` (PtzOwnerChanged, PresetsChanged).
+    """
+
+    def __init__(
+        self,
+        channel: str,
+        zoom_curve: ZoomCurve,
+        clock: Clock,
+        bus: Bus[Event],
+        *,
+        settings: ArbiterSettings | None = None,
+        presets: PresetRepository | None = None,
+    ) -> None:
+        self.channel = channel
+        self.zoom_curve = zoom_curve
+        self.settings = settings or ArbiterSettings()
+        self._clock = clock
+        self._bus = bus
+        self._drive = Drive(clock, self.settings.limits, self.settings.speeds, self.settings.command_delay_s)
+        self._history = PoseHistory()
+        self._book = PresetBook(channel, presets)
+        self._holder: Lease | None = None
+        self._waiting: list[_Waiter] = []
+        # Held around every call of the motors, so that a loser's command never follows a winner's.
+        self._motors_lock = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._polled_at = float("-inf")
+        self._fault: str | None = None
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self, motors: Motors | None = None) -> None:
+        """Reads the presets and begins to watch the camera."""
+        await self._book.load()
+        self._tasks = [asyncio.create_task(self._watch_leases()), asyncio.create_task(self._watch_motors())]
+        if motors is not None:
+            await self.attach(motors)
+
+    async def close(self) -> None:
+        """Ends all leases and stops watching; the motors are stopped if they turn."""
+        for waiter in self._waiting:
+            waiter.granted.cancel()
+        self._waiting.clear()
+        if self._holder is not None:
+            await self._end(self._holder, "closed")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def attach(self, motors: Motors) -> None:
+        """The camera is there (again). Leases that were granted meanwhile go on."""
+        async with self._motors_lock:
+            self._drive.attach(motors)
+            self._fault = None
+        await self.poll()
+        await self.refresh_camera_presets()
+
+    async def detach(self) -> None:
+        """The camera is gone; commands raise PtzUnavailable until it is attached again."""
+        async with self._motors_lock:
+            self._drive.detach()
+
+    # --- what is known ----------------------------------------------------------------------------------------
+
+    @property
+    def owner(self) -> Ownership | None:
+        """Who holds the camera."""
+        return self._holder.ownership if self._holder else None
+
+    @property
+    def available(self) -> bool:
+        """Whether there are motors."""
+        return self._drive.motors is not None
+
+    @property
+    def fault(self) -> str | None:
+        """Why the camera's position could not be read the last time; None when it could."""
+        return self._fault
+
+    @property
+    def capabilities(self) -> MotorCapabilities | None:
+        """What the motors can do; None while there are none."""
+        return self._drive.capabilities
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force: the configured ones inside the camera's own."""
+        return self._drive.limits
+
+    @property
+    def speeds(self) -> MotorSpeeds:
+        """What normalised speeds mean."""
+        return self.settings.speeds
+
+    @property
+    def status(self) -> MotorStatus | None:
+        """The last status that the camera told."""
+        return self._drive.status
+
+    @property
+    def pose(self) -> Pose | None:
+        """Where the camera looks, as last told."""
+        return self._history.newest
+
+    def pose_at(self, at: float) -> Pose | None:
+        """Where the camera looked at a moment (Unix seconds) of the last 15 s; None when that is not known."""
+        return self._history.pose_at(at)
+
+    def pose_in_effect(self) -> Pose | None:
+        """Where the camera will look when a command sent now takes effect, by what it was told so far."""
+        pose, at = self._history.newest, self._history.newest_at
+        if pose is None or at is None:
+            return None
+        coming = self._drive.displacement(at)
+        if coming is None:
+            return self._history.pose_at(self._clock.now() + self.settings.command_delay_s)
+        return Pose(
+            self.limits.pan_advance(pose.pan_deg, coming.pan_dps),
+            self.limits.clamp_tilt(pose.tilt_deg + coming.tilt_dps),
+            pose.hfov_deg,
+        )
+
+    def proportion(self) -> float:
+        """How much slower than in the widest picture an operator's moves are made now."""
+        pose = self.pose
+        return 1.0 if pose is None else max(pose.hfov_deg / self.zoom_curve.widest_deg, 0.02)
+
+    # --- leases -----------------------------------------------------------------------------------------------
+
+    async def acquire(
+        self,
+        owner: str,
+        purpose: str,
+        priority: Priority,
+        *,
+        wait: bool = False,
+        time_out_s: float | None = None,
+    ) -> Lease:
+        """The right to move the camera; raises LeaseRefused where `wait` is not set.
+
+        `time_out_s`: the lease ends when it is not used for so long; operators have the control time-out by default.
+        """
+        holder = self._holder
+        if holder is not None and holder.owner == owner and holder.priority == priority:
+            holder.ownership = Ownership(owner, purpose, priority, holder.ownership.since)
+            self.renew(holder)
+            return holder
+        if time_out_s is None and priority is Priority.OPERATOR:
+            time_out_s = self.settings.control_time_out_s
+        lease = Lease(self, Ownership(owner, purpose, priority, self._clock.now()), time_out_s)
+        if holder is None or holder.priority < priority:
+            self._grant(lease)
+            if holder is not None:
+                holder.end("preempted")
+                try:
+                    await self._halt("pre-emption", only_turning=False)
+                except asyncio.CancelledError:
+                    # Nobody is left who could release it.
+                    await self._end(lease, "released")
+                    raise
+            return lease
+        if not wait:
+            raise LeaseRefused(self.channel, owner, holder.owner, holder.purpose)
+        await self._wait_for(lease)
+        return lease
+
+    async def _wait_for(self, lease: Lease) -> None:
+        waiter = _Waiter(lease, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiter)
+        self._waiting.sort(key=lambda known: -known.lease.priority)
+        try:
+            await waiter.granted
+        except asyncio.CancelledError:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            # Granted in the very moment of the cancellation: it must not be held by nobody.
+            await self._end(lease, "released")
+            raise
+
+    def _grant(self, lease: Lease) -> None:
+        now = self._clock.now()
+        lease.renewed_at = now
+        lease.ownership = Ownership(lease.owner, lease.purpose, lease.priority, now)
+        self._holder = lease
+        self._bus.publish(PtzOwnerChanged(at=now, channel=self.channel, owner=lease.owner, purpose=lease.purpose))
+
+    def renew(self, lease: Lease) -> None:
+        """Starts a lease's control time-out afresh; raises LeaseLost when it has ended."""
+        self._check(lease)
+        lease.renewed_at = self._clock.now()
+
+    async def release(self, lease: Lease) -> None:
+        """Ends a lease by its holder's wish."""
+        await self._end(lease, "released")
+
+    async def _end(self, lease: Lease, reason: str) -> None:
+        if lease.ended:
+            return
+        lease.end(reason)
+        if self._holder is not lease:
+            return
+        # The next one is granted in the same turn of the loop: nobody can come between.
+        if self._waiting:
+            waiter = self._waiting.pop(0)
+            self._grant(waiter.lease)
+            waiter.granted.set_result(None)
+        else:
+            self._holder = None
+            at = self._clock.now()
+            self._bus.publish(PtzOwnerChanged(at=at, channel=self.channel, owner=None, purpose=None))
+        await self._halt(reason, only_turning=reason in {"released", "timeout"})
+
+    async def _halt(self, why: str, *, only_turning: bool) -> None:
+        """Stops what a lease left behind. A move to a place may finish when the lease was simply given back."""
+        async with self._motors_lock:
+            moving = self._drive.turning if only_turning else self._drive.busy
+            if not moving or not self.available:
+                return
+            try:
+                await self._drive.stop()
+            except CameraError as error:
+                _LOG.warning("%s was not stopped at the end of a lease (%s): %s", self.channel, why, error)
+
+    def _check(self, lease: Lease) -> None:
+        if lease.ended or self._holder is not lease:
+            raise LeaseLost(f"{lease.owner} no longer holds {self.channel}: {lease.end_reason or 'not granted'}")
+
+    async def command(self, lease: Lease, action: Callable[[Drive], Awaitable[None]]) -> None:
+        """Carries out one command of a lease; for Lease only."""
+        self.renew(lease)
+        if self.available and self._drive.status is None:
+            await self.poll()
+        async with self._motors_lock:
+            # It may have been lost while another command was under way.
+            self._check(lease)
+            if not self.available:
+                raise PtzUnavailable(f"the motors of {self.channel} cannot be reached now")
+            await action(self._drive)
+
+    # --- presets ----------------------------------------------------------------------------------------------
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """The engine's presets and the camera's own."""
+        return self._book.presets
+
+    async def set_preset(self, name: str, preset_id: str | None = None, pose: Pose | None = None) -> Preset:
+        """Keeps the present pose (or the given one) as a preset; raises PresetRefused or PtzUnavailable."""
+        pose = pose or self.pose
+        if pose is None:
+            raise PtzUnavailable(f"where {self.channel} looks is not known, so it cannot become a preset")
+        preset = await self._book.set(name, pose, preset_id)
+        self._presets_changed()
+        return preset
+
+    async def rename_preset(self, preset_id: str, name: str) -> Preset:
+        """Gives a preset another name; raises UnknownPreset or PresetRefused."""
+        preset = await self._book.rename(preset_id, name)
+        self._presets_changed()
+        return preset
+
+    async def remove_preset(self, preset_id: str) -> None:
+        """Forgets a preset, one of the camera's too; raises UnknownPreset."""
+        token = self._book.find(preset_id).camera_token
+        if token is None:
+            await self._book.remove(preset_id)
+            self._presets_changed()
+            return
+        async with self._motors_lock:
+            if self._drive.motors is None:
+                raise PtzUnavailable(f"the motors of {self.channel} cannot be reached now")
+            await self._drive.motors.remove_preset(token)
+        await self.refresh_camera_presets()
+
+    async def refresh_camera_presets(self) -> None:
+        """Reads the list of presets that the camera keeps."""
+        motors = self._drive.motors
+        if motors is None or not motors.capabilities.presets:
+            return
+        try:
+            kept = await motors.presets()
+        except CameraError as error:
+            _LOG.warning("the presets that the camera of %s keeps could not be read: %s", self.channel, error)
+            return
+        if self._book.import_camera(kept):
+            self._presets_changed()
+
+    def _presets_changed(self) -> None:
+        self._bus.publish(PresetsChanged(at=self._clock.now(), channel=self.channel))
+
+    async def goto_preset(self, lease: Lease, preset_id: str, speed: float) -> None:
+        """Carries out `Lease.goto_preset`."""
+        preset = self._book.find(preset_id)
+        if preset.pose is not None:
+            await self._goto_pose(lease, preset.pose, speed)
+            return
+        token = preset.camera_token or preset_id.removeprefix(CAMERA_PREFIX)
+        await self.command(lease, lambda d: d.goto_camera_preset(token, speed))
+
+    async def goto_home(self, lease: Lease, speed: float) -> None:
+        """Carries out `Lease.goto_home`."""
+        home = self.settings.home
+        if home is None:
+            await self.command(lease, lambda d: d.goto_camera_home())
+        else:
+            await self._goto_pose(lease, home, speed)
+
+    async def _goto_pose(self, lease: Lease, pose: Pose, speed: float) -> None:
+        await lease.move_to(Direction(pose.pan_deg, pose.tilt_deg), pose.hfov_deg, speed)
+
+    # --- watching ---------------------------------------------------------------------------------------------
+
+    async def poll(self) -> None:
+        """Asks the camera where it looks. A camera that does not answer is noted in `fault`, and asked again."""
+        async with self._motors_lock:
+            motors = self._drive.motors
+            if motors is None or not motors.capabilities.status:
+                return
+            self._polled_at = self._clock.now()
+            try:
+                status = await motors.status()
+                if self._drive.motors is not motors:
+                    return
+                pose = Pose(wrap_deg(status.pan_deg), status.tilt_deg, self.zoom_curve.hfov_deg(status.zoom))
+                self._history.add(status.at, pose, moving=status.moving)
+                await self._drive.on_status(status)
+            except (CameraError, PtzError) as error:
+                if self._fault is None:
+                    _LOG.warning("the position of %s is not known for now: %s", self.channel, error)
+                self._fault = str(error)
+            else:
+                self._fault = None
+
+    async def _watch_motors(self) -> None:
+        settings = self.settings
+        while True:
+            busy = self._holder is not None or self._drive.busy
+            # A camera that does not answer is not asked ten times a second.
+            interval = settings.busy_poll_s if busy and self._fault is None else settings.idle_poll_s
+            if self._clock.now() - self._polled_at >= interval - 1e-6:
+                await self.poll()
+            await self._clock.sleep(settings.busy_poll_s)
+
+    async def _watch_leases(self) -> None:
+        while True:
+            lease = self._holder
+            if lease is not None and self._is_idle_too_long(lease):
+                await self._end(lease, "timeout")
+            await self._clock.sleep(self.settings.busy_poll_s)
+
+    def _is_idle_too_long(self, lease: Lease) -> bool:
+        return lease.time_out_s is not None and self._clock.now() - lease.renewed_at >= lease.time_out_s

@@ -1,0 +1,145 @@
+"""The cameras' video: an RTSP server in this process, one shared H.264 pipeline a stream, digest authentication.
+
+Every picture carries the time at which it was "taken", so that the sender reports of RTCP map RTP timestamps to it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import gi
+
+from engine.core.values import Image
+from engine.simulator.scene import PictureSize
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - the versions must be chosen first
+
+_ROLE = "viewer"
+_BITRATE_KBPS = 4000
+
+
+class StreamServerError(Exception):
+    """The RTSP server cannot serve; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStream:
+    """A stream: its path (without slash), picture size and rate."""
+
+    path: str
+    size: PictureSize
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who may watch."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class StreamServer:
+    """Serves pictures that are pushed into it. `push` may be called from any thread.
+
+    Raises StreamServerError from `start` if the port is taken.
+    """
+
+    def __init__(self, host: str, streams: tuple[VideoStream, ...], login: Login, port: int = 0) -> None:
+        Gst.init(None)
+        self._streams = {stream.path: stream for stream in streams}
+        self._sources: dict[str, Any] = {}
+        self._context = GLib.MainContext()
+        self._loop = GLib.MainLoop.new(self._context, False)
+        self._thread = threading.Thread(target=self._run, name="rtsp", daemon=True)
+        self._server = GstRtspServer.RTSPServer()
+        self._server.set_address(host)
+        self._server.set_service(str(port))
+        self._server.set_auth(_authentication(login))
+        for stream in streams:
+            self._server.get_mount_points().add_factory(f"/{stream.path}", self._factory(stream))
+
+    def start(self) -> int:
+        """Listens, and returns the port."""
+        if not self._server.attach(self._context):
+            address, service = self._server.get_address(), self._server.get_service()
+            raise StreamServerError(f"cannot listen for RTSP on {address}:{service}: is the port in use?")
+        self._thread.start()
+        return int(self._server.get_bound_port())
+
+    def stop(self) -> None:
+        """Ends all connections and the server."""
+        self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+        self._loop.quit()
+        self._thread.join(timeout=5)
+
+    def watched(self, path: str) -> bool:
+        """Whether anybody watches the stream now."""
+        return path in self._sources
+
+    def push(self, path: str, picture: Image, captured_at: float) -> None:
+        """Shows a picture that was taken at `captured_at` (Unix seconds). Nothing happens if nobody watches."""
+        source = self._sources.get(path)
+        clock = source.get_clock() if source is not None else None
+        if source is None or clock is None:
+            return
+        age_ns = time.time_ns() - round(captured_at * 1e9)
+        timestamp = clock.get_time() - source.get_base_time() - age_ns
+        if timestamp < 0:
+            # Taken before the pipeline began: such a picture has no place on its time line.
+            return
+        buffer = Gst.Buffer.new_wrapped(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).tobytes())
+        buffer.pts = buffer.dts = timestamp
+        buffer.duration = round(Gst.SECOND / self._streams[path].fps)
+        source.emit("push-buffer", buffer)
+
+    def _run(self) -> None:
+        self._context.push_thread_default()
+        self._loop.run()
+        self._context.pop_thread_default()
+
+    def _factory(self, stream: VideoStream) -> Any:
+        caps = (
+            f"video/x-raw,format=I420,width={stream.size.width},height={stream.size.height},"
+            f"framerate={round(stream.fps * 1000)}/1000,colorimetry=bt601"
+        )
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(
+            f"( appsrc name=source is-live=true format=time max-buffers=3 leaky-type=downstream caps={caps}"
+            f" ! x264enc tune=zerolatency speed-preset=ultrafast threads=1 bitrate={_BITRATE_KBPS}"
+            f" key-int-max={max(round(stream.fps), 1)} ! video/x-h264,profile=constrained-baseline"
+            " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        )
+        factory.set_shared(True)
+        permissions = GstRtspServer.RTSPPermissions()
+        for permission in ("media.factory.access", "media.factory.construct"):
+            permissions.add_permission_for_role(_ROLE, permission, True)
+        factory.set_permissions(permissions)
+        factory.connect("media-configure", self._configured, stream.path)
+        return factory
+
+    def _configured(self, _factory: Any, media: Any, path: str) -> None:
+        source = media.get_element().get_by_name("source")
+        self._sources[path] = source
+        media.connect("unprepared", self._ended, path, source)
+
+    def _ended(self, _media: Any, path: str, source: Any) -> None:
+        # A new pipeline may have begun already, for the next client.
+        if self._sources.get(path) is source:
+            del self._sources[path]
+
+
+def _authentication(login: Login) -> Any:
+    token = GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", _ROLE)
+    authentication = GstRtspServer.RTSPAuth()
+    authentication.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    authentication.add_digest(login.username, login.password, token)
+    return authentication

@@ -1,0 +1,1 @@
+"""Events: the broker, the subscriptions of pull points, topics and their filters."""

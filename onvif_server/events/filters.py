@@ -1,0 +1,80 @@
+"""Topic filters of subscriptions (ONVIF Core 9.6.3: Concrete and ConcreteSet)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from onvif_server.soap import names
+
+_NAME: Final = r"[A-Za-z_][\w.-]*"
+_PATH: Final = re.compile(rf"({_NAME}):({_NAME}(?:/{_NAME})*)(//\.)?")
+_MAXIMUM_LENGTH: Final = 4096
+
+
+class FilterError(ValueError):
+    """A filter that cannot be used. `fault` is the name of WS-BaseNotification's fault for it."""
+
+    def __init__(self, fault: str, reason: str) -> None:
+        super().__init__(reason)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class _Alternative:
+    path: str
+    subtree: bool
+
+    def matches(self, topic: str) -> bool:
+        return topic == self.path or (self.subtree and topic.startswith(f"{self.path}/"))
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFilter:
+    """Topics that a client wants: all of a list of alternatives; without any, every topic."""
+
+    alternatives: tuple[_Alternative, ...] = ()
+
+    def matches(self, topic: str) -> bool:
+        """Whether a topic (with our own prefixes) passes."""
+        return not self.alternatives or any(alternative.matches(topic) for alternative in self.alternatives)
+
+
+def parse_filter(element: etree._Element | None, topics: Iterable[str]) -> TopicFilter:
+    """The filter of a subscription request. Raises FilterError.
+
+    `topics` are the paths that exist; a filter that none of them can ever pass is refused, as the standard asks.
+    """
+    alternatives: list[_Alternative] = []
+    for part in () if element is None else element:
+        if part.tag != names.tag(names.NOTIFICATION, "TopicExpression"):
+            raise FilterError("InvalidFilterFault", f"filters of the kind {part.tag} are not supported")
+        dialect = part.get("Dialect", names.CONCRETE_TOPIC)
+        if dialect not in (names.CONCRETE_TOPIC, names.CONCRETE_SET):
+            raise FilterError("TopicExpressionDialectUnknownFault", f"the dialect {dialect} is not supported")
+        alternatives.extend(_parse_expression(part))
+    topic_filter = TopicFilter(tuple(alternatives))
+    if alternatives and not any(topic_filter.matches(topic) for topic in topics):
+        raise FilterError("TopicNotSupportedFault", "the device has none of these topics; see GetEventProperties")
+    return topic_filter
+
+
+def _parse_expression(element: etree._Element) -> Iterable[_Alternative]:
+    text = "".join(str(part) for part in element.itertext())
+    if len(text) > _MAXIMUM_LENGTH:
+        raise FilterError("InvalidTopicExpressionFault", "the topic expression is too long")
+    own_prefixes = {namespace: prefix for prefix, namespace in names.PREFIXES.items()}
+    for part in text.split("|"):
+        match = _PATH.fullmatch(part.strip())
+        if match is None:
+            raise FilterError("InvalidTopicExpressionFault", f"{part.strip()!r} is not a topic expression")
+        prefix, path, subtree = match.groups()
+        namespace = element.nsmap.get(prefix)
+        if namespace is None:
+            raise FilterError("InvalidTopicExpressionFault", f"the prefix {prefix} is not declared")
+        # A namespace that we do not know keeps the client's prefix, marked so that it equals none of ours.
+        yield _Alternative(f"{own_prefixes.get(namespace, f'?{prefix}')}:{path}", subtree is not None)

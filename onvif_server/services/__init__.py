@@ -1,0 +1,1 @@
+"""The ONVIF services: each a class whose methods are declared as operations."""

@@ -1,0 +1,35 @@
+"""What can be set on a device. The defaults suit a device on a local network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSettings:
+    """Limits and times of one device."""
+
+    now: Callable[[], float] = time.time
+    """The clock, Unix seconds. Tests put another in its place."""
+
+    realm: str = "ONVIF"
+    digest_algorithms: tuple[str, ...] = ("MD5",)
+    nonce_lifetime_s: float = 300.0
+    token_window_s: float = 300.0
+    """How far the time of a WS-UsernameToken may be from ours."""
+
+    maximum_request_bytes: int = 256 * 1024
+    request_timeout_s: float = 20.0
+    """How long a client may take to send a request."""
+
+    maximum_subscriptions: int = 64
+    default_subscription_s: float = 60.0
+    """The life of a subscription whose client names none; each pull renews it."""
+
+    maximum_subscription_s: float = 3600.0
+    maximum_pull_s: float = 120.0
+    maximum_pull_messages: int = 1000
+    queue_limit: int = 1000
+    """Messages kept for a client that does not pull; beyond that the oldest are lost."""

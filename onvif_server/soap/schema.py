@@ -1,0 +1,190 @@
+"""The official WSDL and XSD set: typed requests and responses (zeep), and validation (lxml).
+
+The files in `wsdl/` are byte for byte as published; what must differ differs in memory only.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+from lxml import etree
+from zeep.settings import Settings
+from zeep.transports import Transport
+from zeep.wsdl import Document
+
+from onvif_server.soap import names
+
+FOLDER: Final = Path(__file__).parents[1] / "wsdl"
+
+WSDL_FILES: Final = {
+    names.DEVICE: "ver10/device/wsdl/devicemgmt.wsdl",
+    names.MEDIA: "ver10/media/wsdl/media.wsdl",
+    names.MEDIA2: "ver20/media/wsdl/media.wsdl",
+    names.PTZ: "ver20/ptz/wsdl/ptz.wsdl",
+    names.EVENTS: "ver10/events/wsdl/event.wsdl",
+    names.IMAGING: "ver20/imaging/wsdl/imaging.wsdl",
+    names.DEVICE_IO: "ver10/deviceio.wsdl",
+    names.ANALYTICS: "ver20/analytics/wsdl/analytics.wsdl",
+}
+_IMPORTED_WSDL_FILES: Final = ("schema/common/bw-2.wsdl", "schema/common/rw-2.wsdl")
+_XSD_FILES: Final = {
+    names.NOTIFICATION: "schema/common/b-2.xsd",
+    names.TOPIC: "schema/common/t-1.xsd",
+    names.RESOURCE: "schema/common/r-2.xsd",
+    names.ENVELOPE: "schema/common/soap-envelope",
+    names.ADDRESSING: "schema/common/ws-addr.xsd",
+}
+_SCHEME: Final = "onvif:///"
+
+# zeep logs a stack trace for each attribute it cannot read; such requests have been refused before they reach it.
+logging.getLogger("zeep.xsd.elements.attribute").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the WSDL set: its name, zeep's elements, and the WS-Addressing action of the response."""
+
+    name: str
+    request: Any
+    response: Any
+    response_action: str
+
+
+class Schemas:
+    """The loaded set. Make it with `load_schemas`: it takes a fifth of a second and serves all devices."""
+
+    def __init__(self) -> None:
+        document = _load_document()
+        actions = _response_actions()
+        self._types = document.types
+        self._validator = _load_validator()
+        self._operations: dict[str, Operation] = {}
+        for definitions in document._definitions.values():  # noqa: SLF001 - zeep offers only those of the root
+            for binding in definitions.bindings.values():
+                port = str(binding.port_type.name)
+                for operation in binding.all().values():
+                    if operation.output is not None:  # a notification to us has none
+                        found = Operation(
+                            operation.name,
+                            operation.input.body,
+                            operation.output.body,
+                            actions[port, operation.name],
+                        )
+                        self._operations.setdefault(str(operation.input.body.qname), found)
+
+    def operation(self, request_tag: str) -> Operation | None:
+        """The operation whose request has this tag; None if the standard has none."""
+        return self._operations.get(request_tag)
+
+    def parse(self, operation: Operation, request: etree._Element) -> Any:
+        """The request as zeep's value; it must be valid."""
+        return operation.request.parse(request, self._types)
+
+    def render(self, operation: Operation, values: dict[str, Any], parent: etree._Element) -> None:
+        """Appends the response, built from nested values, to `parent`. Raises TypeError for names that are not."""
+        self.render_element(operation.response, values, parent)
+
+    def render_element(self, element: Any, values: dict[str, Any], parent: etree._Element) -> None:
+        """Appends one zeep element, built from nested values, to `parent`."""
+        element.render(parent, element(**values))
+
+    def element(self, tag: str) -> Any:
+        """A global element of the set as zeep's type."""
+        return self._types.get_element(tag)
+
+    def invalidity(self, element: etree._Element) -> str | None:
+        """Why the element is not valid against the set; None if it is."""
+        if self._validator.validate(element):
+            return None
+        errors: Any = self._validator.error_log
+        return str(errors[0].message)
+
+
+@cache
+def load_schemas() -> Schemas:
+    """The schema set, loaded once a process."""
+    return Schemas()
+
+
+class _NoNetwork(Transport):
+    def load(self, url: str) -> bytes:
+        path = Path(url).resolve()
+        if not path.is_relative_to(FOLDER.resolve()):
+            raise LookupError(f"the schema set refers to {url}, which is not part of it")
+        return path.read_bytes()
+
+
+def _load_document() -> Any:
+    root = etree.Element(names.tag(names.WSDL, "definitions"), targetNamespace="urn:onvif_server")
+    for namespace, file in WSDL_FILES.items():
+        etree.SubElement(root, names.tag(names.WSDL, "import"), namespace=namespace, location=str(FOLDER / file))
+    # zeep's annotations are wrong here and there.
+    make: Any = Document
+    transport: Any = _NoNetwork
+    return make(io.BytesIO(etree.tostring(root)), transport(), base=f"{FOLDER}/", settings=Settings(strict=True))
+
+
+def _response_actions() -> dict[tuple[str, str], str]:
+    """(Port type, operation) to the action of its response, as the WSDL says or by the default of WS-Addressing."""
+    actions: dict[tuple[str, str], str] = {}
+    for file in (*WSDL_FILES.values(), *_IMPORTED_WSDL_FILES):
+        root = etree.parse(FOLDER / file).getroot()
+        namespace = root.get("targetNamespace", "")
+        for port in root.iter(names.tag(names.WSDL, "portType")):
+            for operation in port.iterfind(names.tag(names.WSDL, "operation")):
+                name = operation.get("name", "")
+                output = operation.find(names.tag(names.WSDL, "output"))
+                declared = None if output is None else output.get(names.tag(names.WSDL_ADDRESSING, "Action"))
+                default = f"{namespace}/{port.get('name')}/{name}Response"
+                actions[names.tag(namespace, port.get("name", "")), name] = declared or default
+    return actions
+
+
+# lxml reads XSD 1.0, the set is XSD 1.1: there an element wins over a wildcard beside it, in 1.0 the two clash. The
+# validator therefore sees those wildcards taken away, which makes it stricter, never laxer.
+
+
+class _InMemory(etree.Resolver):
+    def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
+        file = FOLDER / system_url.removeprefix(_SCHEME)
+        root = etree.parse(file).getroot()
+        if file.suffix == ".wsdl":
+            schema = root.find(f".//{names.tag(names.XS, 'schema')}")
+            if schema is None:
+                raise LookupError(f"{file.name} holds no schema")
+            root = schema
+        for wildcard in tuple(_clashing_wildcards(root)):
+            parent = wildcard.getparent()
+            if parent is not None:
+                parent.remove(wildcard)
+        return cast("Any", self).resolve_string(etree.tostring(root), context, base_url=system_url)
+
+
+def _clashing_wildcards(root: etree._Element) -> Iterator[etree._Element]:
+    complex_type = names.tag(names.XS, "complexType")
+    for wildcard in root.iter(names.tag(names.XS, "any")):
+        owner = next(wildcard.iterancestors(complex_type))
+        beside = (
+            next(e.iterancestors(complex_type), None) is owner for e in owner.iter(names.tag(names.XS, "element"))
+        )
+        if wildcard.get("namespace", "##any") in ("##any", "##targetNamespace") and any(beside):
+            yield wildcard
+
+
+def _load_validator() -> etree.XMLSchema:
+    root = etree.Element(names.tag(names.XS, "schema"), targetNamespace=names.SCHEMA, elementFormDefault="qualified")
+    # One schema a namespace is all that lxml takes, and two files make up this one.
+    for file in ("ver10/schema/onvif.xsd", "ver10/schema/metadatastream.xsd"):
+        etree.SubElement(root, names.tag(names.XS, "include"), schemaLocation=f"{_SCHEME}{file}")
+    for namespace, file in (_XSD_FILES | WSDL_FILES).items():
+        location = f"{_SCHEME}{file}"
+        etree.SubElement(root, names.tag(names.XS, "import"), namespace=namespace, schemaLocation=location)
+    parser = etree.XMLParser(no_network=True)
+    parser.resolvers.add(_InMemory())
+    return etree.XMLSchema(etree.fromstring(etree.tostring(root), parser, base_url=f"{_SCHEME}all.xsd"))

@@ -1,0 +1,8 @@
+"""The simulated motors are shared with the tests of the ptz room."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "ptz"))
