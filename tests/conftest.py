@@ -21,10 +21,10 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
+@pytest.fixture(autouse=True)
+def _sockets_outside_of_integration(request: pytest.FixtureRequest) -> None:
     """Allows real sockets: only the tests of the integration keep Home Assistant's ban on them."""
-    if "integration" not in item.path.parts:
+    if "integration" not in request.path.parts:
         pytest_socket.enable_socket()
         pytest_socket._remove_restrictions()
 

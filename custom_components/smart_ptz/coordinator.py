@@ -13,7 +13,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .client import InvalidAuthError, NotActivatedError, SmartPtzClient, SmartPtzError
+from .client import CannotConnectError, InvalidAuthError, NotActivatedError, SmartPtzClient, SmartPtzError
 from .const import DOMAIN, LOGGER, RETRY_LONGEST_S, RETRY_SHORTEST_S
 from .models import (
     Camera,
@@ -158,6 +158,9 @@ class SmartPtzCoordinator(DataUpdateCoordinator[EngineState]):
 
     @callback
     def _async_take_state(self, state: EngineState) -> None:
+        if state.instance_id != self.config_entry.unique_id:
+            # Taken for ours, it would make Home Assistant forget every device of the engine that was here.
+            raise CannotConnectError(f"another engine ({state.name}) answers at its address")
         if not self.last_update_success:
             LOGGER.info("%s can be reached again", self.name)
             # The engine may have been set up anew meanwhile.

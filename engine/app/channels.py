@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ class ChannelAtWork:
     video: bool = False
     online: bool = False
     stream: StreamAddress | None = field(default=None, repr=False)
+    streaming: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the media process knows the stream."""
 
     @property
     def channel_id(self) -> str:
@@ -132,6 +135,7 @@ class CameraAtWork:
             )
         )
         channel.stream = address
+        channel.streaming.set()
 
     def _settle(self, channel: ChannelAtWork, reason: str) -> None:
         online = self.online and channel.video

@@ -31,6 +31,7 @@ from engine.ptz import Arbiter, Limits, MotorSpeeds
 from engine.ptz.arbiter import ArbiterSettings
 from engine.rules import RuleEngine
 from engine.store import Store, StoreFailure
+from engine.store.retention import RetentionLimits
 from engine.vision.analysis import ChannelAnalysis, InferencePool
 from engine.vision.detector import Detector, DetectorError
 from engine.vision.store import ModelUnavailableError
@@ -41,6 +42,7 @@ _LOG = logging.getLogger(__name__)
 
 ANALYSIS_PAUSE_S = 1.0
 STATISTICS_S = 2.0
+RETENTION_S = 3600.0
 
 
 class EngineStartError(Exception):
@@ -139,6 +141,8 @@ class Engine:
         await self.access.open()
         stack.push_async_callback(self._end_tasks)
         self.spawn(History(self.store, self.facts, self.events, self.clock).run())
+        self.spawn(self._watch_logins())
+        self.spawn(self._keep_limits())
         # The API first: activation works while models are fetched and cameras reached.
         api = ApiServer(create_app(self.services, self.access, self.store, self.events))
         config = self.site.api
@@ -223,6 +227,7 @@ class Engine:
             now=self.clock.now,
         )
         self._analyses[config.channel_id] = analysis
+        await channel.streaming.wait()
         while True:
             try:
                 await analysis.run(self.media.frames(config.channel_id))
@@ -252,6 +257,20 @@ class Engine:
                     self.facts.publish(MediaRestarted(at=self.clock.now(), reason=event.reason))
                 elif (channel := self.channels.get(event.channel)) is not None:
                     self.cameras[channel.camera_id].on_stream(channel, event)
+
+    async def _watch_logins(self) -> None:
+        with self.access.illegal_logins.subscribe() as logins:
+            async for event in logins:
+                self.facts.publish(event)
+
+    async def _keep_limits(self) -> None:
+        """Makes room on the disk, now and every hour."""
+        while True:
+            try:
+                await self.store.retention.apply(RetentionLimits(), now=self.clock.now())
+            except StoreFailure as error:
+                _LOG.warning("old captures and events could not be removed: %s", error)
+            await self.clock.sleep(RETENTION_S)
 
     async def _watch_statistics(self) -> None:
         while True:

@@ -13,6 +13,8 @@ from engine.core.values import TargetType
 
 SECONDS_PER_PRIORITY = 0.6
 """What one step of a rule's priority (0 to 100) is worth."""
+SECONDS_PER_ATTEMPT = 40.0
+"""How far a target that could not be captured goes back in the queue."""
 _TYPE_SECONDS = {
     TargetType.FACE: 12.0,
     TargetType.PERSON: 10.0,
@@ -53,7 +55,8 @@ class Candidate:
     def urgency(self, now: float, slew_s: float) -> float:
         """How much it is its turn, in seconds of waiting."""
         waited = now - self.waiting_since
-        return SECONDS_PER_PRIORITY * self.priority + _TYPE_SECONDS[self.target_type] + waited - slew_s
+        merit = SECONDS_PER_PRIORITY * self.priority + _TYPE_SECONDS[self.target_type]
+        return merit + waited - slew_s - SECONDS_PER_ATTEMPT * self.attempts
 
 
 class Scheduler:
@@ -112,7 +115,9 @@ class Scheduler:
 
     def next(self, now: float, slew_s: Callable[[str], float], exclude: Collection[str] = ()) -> Candidate | None:
         """Whose turn it is; None when nobody waits. `slew_s` tells how long the camera takes to a target."""
-        waiting = [c for c in self._candidates.values() if c.track_id not in exclude and self._waits(c, now)]
+        others = [c for c in self._candidates.values() if c.track_id not in exclude and self._waits(c, now)]
+        # Who has a good picture already comes only when nobody is left who has none.
+        waiting = [c for c in others if c.grade < self.settings.good_grade] or others
         return max(waiting, key=lambda c: c.urgency(now, slew_s(c.track_id)), default=None)
 
     def _waits(self, candidate: Candidate, now: float) -> bool:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.media.gst import Gst, decoder_for, launch
+from engine.media.gst import Gst, decoder_for, launch, with_pts
 from engine.media.history import AccessUnit
 from engine.media.ring import RingFormat
 from engine.media.timing import RateLimiter
@@ -49,11 +49,7 @@ def _unpack(sample: Gst.Sample, unit: AccessUnit) -> Decoded:
 
 
 def _push(appsrc: Gst.Element, unit: AccessUnit) -> bool:
-    # A shallow copy: the encoded bytes are shared with the history and the relay.
-    buffer = unit.payload.copy()
-    buffer.pts = unit.pts_ns
-    buffer.dts = Gst.CLOCK_TIME_NONE
-    return bool(appsrc.emit("push-buffer", buffer) == Gst.FlowReturn.OK)
+    return bool(appsrc.emit("push-buffer", with_pts(unit.payload, unit.pts_ns)) == Gst.FlowReturn.OK)
 
 
 class AnalysisDecoder:

@@ -20,6 +20,7 @@ __all__ = [
     "codec_of",
     "decoder_for",
     "launch",
+    "with_pts",
 ]
 
 Gst.init(None)
@@ -110,6 +111,16 @@ def launch(description: str) -> Gst.Pipeline:
         pipeline = wrapped
     pipeline.use_clock(Gst.SystemClock.obtain())
     return pipeline
+
+
+def with_pts(buffer: Gst.Buffer, pts_ns: int) -> Gst.Buffer:
+    """The same encoded bytes, not copied, with another presentation time.
+
+    `Buffer.copy` would not do: through GObject introspection it only adds a reference to the same buffer.
+    """
+    restamped = buffer.copy_region(Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY, 0, buffer.get_size())
+    restamped.pts = pts_ns
+    return restamped
 
 
 def details(message: Gst.Message) -> tuple[str, Any]:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from engine.media.gst import CODECS, GLib, Gst, GstRtspServer
+from engine.media.gst import CODECS, GLib, Gst, GstRtspServer, with_pts
 from engine.media.history import AccessUnit
 from engine.media.values import MediaError, RelayUser
 
@@ -76,10 +76,7 @@ class _Feed:
         return max(int(clock.get_time()) - int(base_ns), 0)
 
     def _push(self, unit: AccessUnit, pts_ns: int) -> None:
-        buffer = unit.payload.copy()
-        buffer.pts = pts_ns
-        buffer.dts = Gst.CLOCK_TIME_NONE
-        self._appsrc.emit("push-buffer", buffer)
+        self._appsrc.emit("push-buffer", with_pts(unit.payload, pts_ns))
 
 
 class _Channel:

@@ -70,6 +70,7 @@ class ArbiterPtz:
         self._pan = pan_interval(arbiter.settings.limits)
         self._tilt = Interval(*arbiter.settings.limits.tilt_deg)
         self._turning: _Turning | None = None
+        self._commanded_at = float("-inf")
         self._capabilities = PtzCapabilities(
             pan_deg=Range(self._pan.low, self._pan.high),
             tilt_deg=Range(self._tilt.low, self._tilt.high),
@@ -92,6 +93,13 @@ class ArbiterPtz:
             f"onvif:{caller.username}", f"ONVIF client at {caller.address}", Priority.OPERATOR
         )
 
+    async def _begin_move(self, caller: Caller) -> Lease:
+        """The right to move, for a move that replaces what runs."""
+        lease = await self._lease(caller)
+        await self._forget_turning()
+        self._commanded_at = self._clock.now()
+        return lease
+
     async def _forget_turning(self) -> None:
         turning, self._turning = self._turning, None
         if turning:
@@ -103,8 +111,7 @@ class ArbiterPtz:
     ) -> None:
         """Goes to a position."""
         with _refusals():
-            lease = await self._lease(caller)
-            await self._forget_turning()
+            lease = await self._begin_move(caller)
             await lease.move_absolute(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=_speed(speed))
 
     async def move_relative(
@@ -112,15 +119,13 @@ class ArbiterPtz:
     ) -> None:
         """Moves by degrees."""
         with _refusals():
-            lease = await self._lease(caller)
-            await self._forget_turning()
+            lease = await self._begin_move(caller)
             await lease.move_relative(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=_speed(speed))
 
     async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
         """Centres a point of the picture, by where the camera looks now."""
         with _refusals():
-            lease = await self._lease(caller)
-            await self._forget_turning()
+            lease = await self._begin_move(caller)
             await self._freshen()
             pose, status = self._arbiter.pose, self._arbiter.status
             if pose is None or status is None:
@@ -144,6 +149,7 @@ class ArbiterPtz:
             tilt = tilt if tilt is not None else before.tilt if before else 0.0
             lens = zoom if zoom is not None else before.zoom if before else None
             await self._forget_turning()
+            self._commanded_at = self._clock.now()
             await lease.move_continuous(pan=pan, tilt=tilt, zoom=lens, proportional=True)
         self._turning = _Turning(pan, tilt, lens, asyncio.create_task(self._end_after(lease, timeout_s)))
 
@@ -165,13 +171,15 @@ class ArbiterPtz:
             held = owner is not None and owner.owner == f"onvif:{caller.username}"
             lease = await self._lease(caller)
             await self._forget_turning()
+            self._commanded_at = float("-inf")
             await lease.stop(pan_tilt=pan_tilt, zoom=zoom)
             if not held:
                 await lease.release()
 
     async def _freshen(self) -> None:
         status = self._arbiter.status
-        if status is None or self._clock.now() - status.at > FRESH_S:
+        oldest = max(self._clock.now() - FRESH_S, self._commanded_at)
+        if status is None or status.at < oldest:
             await self._arbiter.poll()
 
     async def status(self) -> PtzStatus:
@@ -180,12 +188,15 @@ class ArbiterPtz:
         status = self._arbiter.status
         if status is None:
             raise Refused(Refusal.UNAVAILABLE, self._arbiter.fault or "the camera's position is not known now")
+        # Clients that wait for the end of their move take one that has not begun yet for one that is over.
+        begins = status.at < self._commanded_at + self._arbiter.settings.command_delay_s
+        moving = status.moving or begins
         return PtzStatus(
             pan_deg=self._pan.fit_angle(status.pan_deg),
             tilt_deg=self._tilt.clamp(status.tilt_deg),
             zoom=status.zoom,
-            pan_tilt_moving=status.moving,
-            zoom_moving=status.moving,
+            pan_tilt_moving=moving,
+            zoom_moving=moving,
             at=status.at,
         )
 
@@ -219,8 +230,7 @@ class ArbiterPtz:
     async def goto_preset(self, caller: Caller, token: str, speed: PtzSpeed) -> None:
         """Goes to a preset."""
         with _refusals():
-            lease = await self._lease(caller)
-            await self._forget_turning()
+            lease = await self._begin_move(caller)
             await lease.goto_preset(token, _speed(speed))
 
     async def remove_preset(self, caller: Caller, token: str) -> None:
@@ -233,8 +243,7 @@ class ArbiterPtz:
         if self._arbiter.settings.home is None:
             raise Refused(Refusal.NO_HOME, "no home position is configured")
         with _refusals():
-            lease = await self._lease(caller)
-            await self._forget_turning()
+            lease = await self._begin_move(caller)
             await lease.goto_home(_speed(speed))
 
     async def set_home(self, caller: Caller) -> None:

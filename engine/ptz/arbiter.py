@@ -255,6 +255,8 @@ class Arbiter:
         lease.end(reason)
         if self._holder is not lease:
             return
+        # Those who were cancelled, but have not run since, want nothing any more.
+        self._waiting = [waiter for waiter in self._waiting if not waiter.granted.done()]
         # The next one is granted in the same turn of the loop: nobody can come between.
         if self._waiting:
             waiter = self._waiting.pop(0)

@@ -59,6 +59,7 @@ class Drive:
         self.status: MotorStatus | None = None
         self._wish: _Goal | _Turn | None = None
         self._waypoint_pan: float | None = None
+        self._place_sent_at = -math.inf
         self._log = CommandLog()
 
     def attach(self, motors: Motors) -> None:
@@ -121,14 +122,14 @@ class Drive:
                 raise PtzUnavailable("the camera has no relative moves, and cannot say where it looks")
             await self._send_relative(pan_deg, tilt_deg, zoom, speed)
             return
-        pan = self.limits.pan_advance(status.pan_deg, pan_deg)
-        tilt = self.limits.clamp_tilt(status.tilt_deg + tilt_deg)
-        to_zoom = self.limits.clamp_zoom(status.zoom + zoom)
-        if motors.capabilities.relative:
-            path = self.limits.pan_path(status.pan_deg, pan)
-            await self._send_relative(path, tilt - status.tilt_deg, to_zoom - status.zoom, speed)
-        else:
-            await self.absolute(pan, tilt, to_zoom if zoom else None, speed)
+        # Sent as a place: where a relative move ends depends on where the head is when the command arrives, and
+        # that could be beyond a limit.
+        await self.absolute(
+            self.limits.pan_advance(status.pan_deg, pan_deg) if pan_deg else None,
+            status.tilt_deg + tilt_deg if tilt_deg else None,
+            status.zoom + zoom if zoom else None,
+            speed,
+        )
 
     async def velocity(self, pan: float, tilt: float, zoom: float | None) -> None:
         """Sets normalised velocities; what exceeds 1 is cut off. Zoom None leaves the lens alone."""
@@ -173,7 +174,7 @@ class Drive:
         elif isinstance(self._wish, _Goal):
             if self._waypoint_pan is None:
                 await self._approach(self._wish, status)
-            elif abs(wrap_deg(self._waypoint_pan - status.pan_deg)) < 20.0 or not status.moving:
+            elif abs(wrap_deg(self._waypoint_pan - status.pan_deg)) < 20.0 or self._rests(status):
                 await self._send_goal(self._wish)
 
     def _require(self) -> Motors:
@@ -181,10 +182,15 @@ class Drive:
             raise PtzUnavailable("the camera's motors cannot be reached now")
         return self.motors
 
+    def _rests(self, status: MotorStatus) -> bool:
+        """Whether the last move to a place has ended; one that was just sent has not begun yet."""
+        return not status.moving and status.at - self._place_sent_at > self.command_delay_s + 0.2
+
     def _begin_unknown_move(self) -> None:
         self._wish = None
         self._waypoint_pan = None
-        self._log.add(self._clock.now(), None)
+        self._place_sent_at = self._clock.now()
+        self._log.add(self._place_sent_at, None)
 
     async def _send_goal(self, goal: _Goal) -> None:
         """One absolute move; in legs where a head that turns endlessly would take the shorter, forbidden way."""
@@ -234,8 +240,9 @@ class Drive:
             )
         elif arrived:
             self._wish = None
-        elif not status.moving:
-            self._log.add(self._clock.now(), None)
+        elif self._rests(status):
+            self._place_sent_at = self._clock.now()
+            self._log.add(self._place_sent_at, None)
             await motors.move_relative(pan_deg=pan, tilt_deg=tilt, zoom=zoom, speed=goal.speed)
 
     async def _send_relative(self, pan_deg: float, tilt_deg: float, zoom: float, speed: float) -> None:

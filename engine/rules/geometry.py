@@ -44,19 +44,26 @@ def signed_crossings(path: Sequence[Pair], line: Sequence[Pair]) -> int:
     """How often the path crosses the open polyline from its left to its right side, less the crossings back.
 
     Left is the left hand of somebody who walks along the line from its first point to its last, on the picture as
-    shown. Sides are half-open (a point exactly on the line counts as right), so a path that stops on the line, or
-    passes through one of its corners, is counted exactly once.
+    shown. Where the path stops on the line, runs along it or hits one of its corners, it is treated as if it lay an
+    infinitesimal step further right and, infinitely less, further down (simulation of simplicity; Edelsbrunner, Mücke
+    1990), so that every way over the line is counted exactly once.
     """
     return sum(_signed_crossing(p, q, a, b) for p, q in pairwise(path) for a, b in pairwise(line))
 
 
 def _signed_crossing(p: Pair, q: Pair, a: Pair, b: Pair) -> int:
-    p_left, q_left = _left(p, a, b), _left(q, a, b)
-    if p_left == q_left or _left(a, p, q) == _left(b, p, q):
+    p_left, q_left = _left(p, a, b, 1.0), _left(q, a, b, 1.0)
+    if p_left == q_left or _left(a, p, q, -1.0) == _left(b, p, q, -1.0):
         return 0
     return 1 if p_left else -1
 
 
-def _left(point: Pair, a: Pair, b: Pair) -> bool:
+def _left(point: Pair, a: Pair, b: Pair, shift: float) -> bool:
+    """Whether the point is on the left hand of somebody who walks from a to b.
+
+    `shift` is 1 if the point belongs to the path that is thought to be shifted, -1 if the points a and b do.
+    """
+    dx, dy = b[0] - a[0], b[1] - a[1]
     # With y downwards the left hand has the negative cross product.
-    return (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0]) < 0
+    cross = dx * (point[1] - a[1]) - dy * (point[0] - a[0])
+    return (cross or -dy * shift or dx * shift) < 0

@@ -83,7 +83,7 @@ class LineCrossing:
     def _crossings(self, before: Pair, after: Pair) -> int:
         # Nobody walks through half the picture between two frames: such a step went over the seam of a panorama.
         jump = round(before[0] - after[0])
-        turns = (0, 1, -1) if jump or self._over_seam else (0,)
+        turns = range(-2, 3) if jump or self._over_seam else (0,)
         steps = ([(before[0] + turn, before[1]), (after[0] + jump + turn, after[1])] for turn in turns)
         return sum(signed_crossings(step, self._line) for step in steps)
 

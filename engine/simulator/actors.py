@@ -1,4 +1,4 @@
-"""Who moves through the yard, when, and along which way: the same for the same seed, for ever, never quite repeating."""
+"""Who moves through the yard, when, and along which way: for ever, never quite repeating, the same for a seed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class Route:
         if math.hypot(way_x, way_y) < 0.05:
             # Standing: keep looking where the way came from.
             index = min(max(int(np.searchsorted(times, time)) - 1, 1), len(stops) - 1)
-            previous = next((s for s in reversed(stops[:index]) if (s.x, s.y) != (stops[index].x, stops[index].y)), None)
+            previous = next(
+                (s for s in reversed(stops[:index]) if (s.x, s.y) != (stops[index].x, stops[index].y)), None
+            )
             origin = previous or stops[0]
             way_x, way_y = stops[index].x - origin.x, stops[index].y - origin.y
         x, y = place(time)
@@ -132,7 +134,9 @@ def _cast(seed: int, cycle: int) -> tuple[Actor, ...]:
     for number, cue in enumerate(_PLAY):
         delay, pace = float(generator.uniform(0, 1.2)), float(generator.uniform(0.92, 1.08))
         shift = generator.uniform(-0.25, 0.25, (len(cue.stops), 2)) * (0 if cue.is_car else 1)
-        stops = tuple(Stop(s.x + float(d[0]), s.y + float(d[1]), s.rest_s) for s, d in zip(cue.stops, shift, strict=True))
+        stops = tuple(
+            Stop(s.x + float(d[0]), s.y + float(d[1]), s.rest_s) for s, d in zip(cue.stops, shift, strict=True)
+        )
         route = Route(cycle * CYCLE_S + cue.begin + delay, cue.speed * pace, stops)
         if cue.is_car:
             colour = _CAR_COLOURS[int(generator.integers(len(_CAR_COLOURS)))]

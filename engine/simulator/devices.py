@@ -77,13 +77,16 @@ class CameraBackend:
         """See `Backend`."""
         return self.motors if channel == self.channel.token else None
 
-    def stream_uri(self, channel: str, host: str) -> str:  # noqa: ARG002 - there is only one channel
+    def stream_uri(self, channel: str, host: str) -> str:
         """See `Backend`."""
         return f"rtsp://{host}:{self.rtsp_port}/{self.rtsp_path}"
 
-    async def snapshot(self, channel: str) -> bytes:  # noqa: ARG002 - there is only one channel
+    async def snapshot(self, channel: str) -> bytes:
         """See `Backend`."""
         return await asyncio.to_thread(self._jpeg)
+
+    async def synchronize(self, channel: str) -> None:
+        """See `Backend`: the encoder makes a key frame every second anyway."""
 
     def _jpeg(self) -> bytes:
         done, packed = cv2.imencode(".jpg", self.take_picture())
@@ -118,7 +121,7 @@ class SimulatedMotors:
 
     async def move_absolute(
         self,
-        caller: Caller,  # noqa: ARG002 - everybody may
+        caller: Caller,
         *,
         pan_deg: float | None,
         tilt_deg: float | None,
@@ -130,7 +133,7 @@ class SimulatedMotors:
 
     async def move_relative(
         self,
-        caller: Caller,  # noqa: ARG002 - everybody may
+        caller: Caller,
         *,
         pan_deg: float,
         tilt_deg: float,
@@ -160,7 +163,7 @@ class SimulatedMotors:
 
     async def move_continuous(
         self,
-        caller: Caller,  # noqa: ARG002 - everybody may
+        caller: Caller,
         *,
         pan: float | None,
         tilt: float | None,
@@ -170,7 +173,7 @@ class SimulatedMotors:
         """See `Ptz`."""
         self._dynamics.move_continuous(self._now(), pan=pan, tilt=tilt, zoom=zoom, timeout_s=timeout_s)
 
-    async def stop(self, caller: Caller, *, pan_tilt: bool, zoom: bool) -> None:  # noqa: ARG002 - everybody may
+    async def stop(self, caller: Caller, *, pan_tilt: bool, zoom: bool) -> None:
         """See `Ptz`."""
         self._dynamics.stop(self._now(), pan_tilt=pan_tilt, zoom=zoom)
 
@@ -191,7 +194,7 @@ class SimulatedMotors:
         """See `Ptz`."""
         return tuple(self._presets.values())
 
-    async def set_preset(self, caller: Caller, *, token: str | None, name: str | None) -> str:  # noqa: ARG002
+    async def set_preset(self, caller: Caller, *, token: str | None, name: str | None) -> str:
         """See `Ptz`."""
         status = await self.status()
         if status.pan_tilt_moving or status.zoom_moving:
@@ -204,23 +207,23 @@ class SimulatedMotors:
             raise Refused(Refusal.PRESET_EXISTS, name or "")
         return self._store(token, name, (status.pan_deg, status.tilt_deg, status.zoom))
 
-    async def goto_preset(self, caller: Caller, token: str, speed: PtzSpeed) -> None:  # noqa: ARG002
+    async def goto_preset(self, caller: Caller, token: str, speed: PtzSpeed) -> None:
         """See `Ptz`."""
         preset = self._presets.get(token)
         if preset is None:
             raise Refused(Refusal.NO_SUCH_PRESET, token)
         self._go(preset.pan_deg, preset.tilt_deg, preset.zoom, speed)
 
-    async def remove_preset(self, caller: Caller, token: str) -> None:  # noqa: ARG002 - everybody may
+    async def remove_preset(self, caller: Caller, token: str) -> None:
         """See `Ptz`."""
         if self._presets.pop(token, None) is None:
             raise Refused(Refusal.NO_SUCH_PRESET, token)
 
-    async def goto_home(self, caller: Caller, speed: PtzSpeed) -> None:  # noqa: ARG002 - everybody may
+    async def goto_home(self, caller: Caller, speed: PtzSpeed) -> None:
         """See `Ptz`."""
         self._go(*self._home, speed)
 
-    async def set_home(self, caller: Caller) -> None:  # noqa: ARG002 - everybody may
+    async def set_home(self, caller: Caller) -> None:
         """See `Ptz`."""
         status = await self.status()
         self._home = (status.pan_deg, status.tilt_deg, status.zoom)

@@ -217,5 +217,3 @@ class PtzDynamics:
     def _rest(self, axis: Axis) -> Callable[[float, AxisState], Motion]:
         limits = self._limits[axis]
         return lambda start, state: plan_rest(start, state, limits.acceleration)
-
-

@@ -132,7 +132,9 @@ def read_annotation(path: Path, size: PictureSize) -> dict[int, Box]:
             try:
                 number, x, y, width, height = (float(value) for value in row)
             except ValueError as error:
-                raise FootageError(f"{path}:{line}: expected frame,x,y,width,height, found {','.join(row)!r}") from error
+                raise FootageError(
+                    f"{path}:{line}: expected frame,x,y,width,height, found {','.join(row)!r}"
+                ) from error
             boxes[int(number) - 1] = Box(x / size.width, y / size.height, width / size.width, height / size.height)
     return boxes
 

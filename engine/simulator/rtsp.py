@@ -76,6 +76,8 @@ class StreamServer:
 
     def stop(self) -> None:
         """Ends all connections and the server."""
+        if not self._thread.is_alive():
+            return
         self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
         self._loop.quit()
         self._thread.join(timeout=5)

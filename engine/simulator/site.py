@@ -62,7 +62,7 @@ class SimulatedSite:
         self._devices: list[OnvifDevice] = []
 
     async def start(self) -> dict[str, Any]:
-        """Starts everything, writes the note, and returns it. Raises OSError or StreamServerError if a port is taken."""
+        """Starts everything, writes the note, and returns it. Raises OSError or StreamServerError for a taken port."""
         facts, settings = self._scene.facts, self._settings
         rtsp_port = self._server.start()
         users = StaticUsers({settings.login.username: Account(settings.login.password)})
@@ -80,13 +80,13 @@ class SimulatedSite:
         return note
 
     async def stop(self) -> None:
-        """Ends everything, and takes the note away."""
+        """Ends whatever was started, and takes the note away."""
         (self._settings.folder / READY_FILE).unlink(missing_ok=True)
         self.studio.stop()
         for device in self._devices:
             await device.stop()
         self._server.stop()
-        self._log.__exit__(None, None, None)
+        self._log.close()
 
     def _backend(self, role: str, size: PictureSize, rtsp_port: int) -> CameraBackend:
         facts = self._scene.facts

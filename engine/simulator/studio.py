@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -66,7 +67,8 @@ class Studio:
     def stop(self) -> None:
         """Ends after the present tick."""
         self._end.set()
-        self._thread.join(timeout=10)
+        if self.running:
+            self._thread.join(timeout=10)
 
     @property
     def running(self) -> bool:
@@ -84,7 +86,7 @@ class Studio:
             return self._scene.ptz(at - self._epoch, self._dynamics.pose_at(at))
 
     def _run(self) -> None:
-        number = 0
+        number = math.ceil((self._now() - self._epoch) / self._period)
         try:
             while not self._end.is_set():
                 tick = self._epoch + number * self._period

@@ -37,8 +37,10 @@ def bricks(generator: np.random.Generator, width: int, height: int, colour: Colo
     brick = (columns + offset) // (course_px * 3)
     shade = generator.normal(0, 9, (height // course_px + 1, width // (course_px * 3) + 3)).astype(np.float32)
     picture = np.asarray(colour, np.float32) + shade[course, brick][:, :, None]
-    joint = (rows % course_px < max(course_px // 7, 1)) | ((columns + offset) % (course_px * 3) < max(course_px // 7, 1))
-    picture = np.where(joint[:, :, None], np.float32((150, 155, 160)), picture)
+    joint = (rows % course_px < max(course_px // 7, 1)) | (
+        (columns + offset) % (course_px * 3) < max(course_px // 7, 1)
+    )
+    picture = np.where(joint[:, :, None], np.array((150, 155, 160), np.float32), picture)
     return _to_image(picture + noise(generator, width, height, (1, 23))[:, :, None] * 5)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from engine.core.geometry import Box, Pose
 from engine.simulator.scene import TargetTruth
@@ -52,10 +51,8 @@ class TruthLog:
         self._limit = limit_bytes
         self._file = path.open("w", encoding="utf-8")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Ends the log."""
         self._file.close()
 
     def write(self, record: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -115,7 +116,9 @@ class Vehicle:
         rear, front = self.shape.profile[0][0], self.shape.profile[-1][0]
         wide = self.shape.half_width + 0.12
         corners = [(rear - 0.1, -wide), (front + 0.1, -wide), (front + 0.1, wide), (rear - 0.1, wide)]
-        return self._places([(forward, side, 0.01) for forward, side in corners]) + (0.25, 0.1, 0.0)
+        outline = self._places([(forward, side, 0.01) for forward, side in corners])
+        outline += np.array([0.25, 0.1, 0.0])
+        return outline
 
     def faces(self) -> list[tuple[Vector3, Vector3, Vector3]]:
         """Rectangles (corner, along, down) that stand for it when something is hidden behind it."""
@@ -143,7 +146,8 @@ class Vehicle:
         return forward, right
 
     def _place(self, forward: float, right: float, up: float) -> Vector3:
-        return self._places([(forward, right, up)])[0]
+        place: Vector3 = self._places([(forward, right, up)])[0]
+        return place
 
     def _places(self, points: Sequence[tuple[float, float, float]]) -> Points3:
         """World points of points (forward, right, up) of the vehicle's own frame."""
@@ -168,7 +172,7 @@ class Vehicle:
         """The bands across the vehicle that face the eye, the farthest first."""
         profile = self.shape.profile
         visible: list[tuple[float, Part]] = []
-        for index, (start, end) in enumerate(zip(profile[:-1], profile[1:], strict=True)):
+        for index, (start, end) in enumerate(pairwise(profile)):
             left, right = self._side((start, end), -1.0), self._side((start, end), 1.0)
             quad = np.stack([left[0], left[1], right[1], right[0]])
             normal = np.cross(quad[3] - quad[0], quad[1] - quad[0])

@@ -89,14 +89,16 @@ def _ground(generator: np.random.Generator) -> Image:
         area((door - 0.9, door + 0.9), (_LANE_Y[1], 28.0), (150, 156, 160), 5.0)
     for y in _LANE_Y:
         cv2.line(picture, corner(_GROUND_X[0], y), corner(_GROUND_X[1], y), (168, 172, 174), 7, cv2.LINE_AA)
-    for x in np.arange(-12.6, -6.0, 3.0):
+    for x in (-12.6, -9.6, -6.6):
         cv2.line(picture, corner(x, 7.4), corner(x, 12.6), (205, 208, 210), 5, cv2.LINE_AA)
-    for x in np.arange(-24.0, 24.0, 3.0):
+    for x in range(-24, 24, 3):
         cv2.line(picture, corner(x, 4.0), corner(x, _LANE_Y[0]), (112, 116, 118), 2, cv2.LINE_AA)
     cv2.ellipse(picture, corner(2.2, 10.6), (18, 18), 0, 0, 360, (80, 82, 84), -1, cv2.LINE_AA)
     shade = np.zeros((height, width), np.uint8)
     cv2.ellipse(shade, corner(-1.3, 9.6), (int(2.4 * scale), int(1.0 * scale)), -20, 0, 360, (90,), -1)
-    cv2.ellipse(shade, corner(PARKED_VAN.x + 0.3, PARKED_VAN.y), (int(1.25 * scale), int(2.8 * scale)), 0, 0, 360, (120,), -1)
+    cv2.ellipse(
+        shade, corner(PARKED_VAN.x + 0.3, PARKED_VAN.y), (int(1.25 * scale), int(2.8 * scale)), 0, 0, 360, (120,), -1
+    )
     soft = cv2.blur(shade, (25, 25)).astype(np.float32)[:, :, None] / 255
     return np.asarray(picture * (1 - soft), np.uint8)
 

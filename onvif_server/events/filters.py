@@ -17,11 +17,15 @@ _MAXIMUM_LENGTH: Final = 4096
 
 
 class FilterError(ValueError):
-    """A filter that cannot be used. `fault` is the name of WS-BaseNotification's fault for it."""
+    """A filter that cannot be used.
 
-    def __init__(self, fault: str, reason: str) -> None:
+    `fault` is the name of WS-BaseNotification's fault for it; `unknown` is the tag of a filter that we do not know.
+    """
+
+    def __init__(self, fault: str, reason: str, unknown: str | None = None) -> None:
         super().__init__(reason)
         self.fault = fault
+        self.unknown = unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def parse_filter(element: etree._Element | None, topics: Iterable[str]) -> Topic
     alternatives: list[_Alternative] = []
     for part in () if element is None else element:
         if part.tag != names.tag(names.NOTIFICATION, "TopicExpression"):
-            raise FilterError("InvalidFilterFault", f"filters of the kind {part.tag} are not supported")
+            raise FilterError("InvalidFilterFault", f"filters of the kind {part.tag} are not supported", str(part.tag))
         dialect = part.get("Dialect", names.CONCRETE_TOPIC)
         if dialect not in (names.CONCRETE_TOPIC, names.CONCRETE_SET):
             raise FilterError("TopicExpressionDialectUnknownFault", f"the dialect {dialect} is not supported")

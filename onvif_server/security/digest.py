@@ -56,7 +56,7 @@ class DigestScheme:
         """Judges an Authorization header for a request of this method and target (path and query)."""
         if authorization is None or not authorization[:7].lower().startswith("digest "):
             return ABSENT
-        if len(authorization) > _MAXIMUM_HEADER:
+        if len(authorization) > _MAXIMUM_HEADER or not _is_unicode(authorization):
             return Outcome(Verdict.MALFORMED)
         fields = {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(authorization[7:])}
         username = fields.get("username", "")
@@ -117,7 +117,15 @@ class DigestScheme:
             del self._used[oldest]
 
 
+def _is_unicode(text: str) -> bool:
+    # Bytes of a header that are no UTF-8 arrive as lone surrogates, which cannot be encoded again.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _same_target(claimed: str, target: str) -> bool:
     # Some clients sign the absolute address.
-    parts = urlsplit(claimed)
+    try:
+        parts = urlsplit(claimed)
+    except ValueError:
+        return False
     return claimed == target or (bool(parts.netloc) and parts._replace(scheme="", netloc="").geturl() == target)

@@ -55,7 +55,7 @@ class EventService:
                 [topic.path for topic in self._broker.topics],
             )
         except FilterError as error:
-            raise self._fault(error.fault, str(error)) from error
+            raise self._fault(error.fault, str(error), _unknown_filter(error.unknown)) from error
         termination = call.message.findtext(names.tag(names.EVENTS, "InitialTerminationTime"))
         lifetime_s = self._lifetime_s(termination, "UnacceptableInitialTerminationTimeFault")
         try:
@@ -108,11 +108,18 @@ class EventService:
         point = self._subscriptions.find(call.subscription) if call.subscription else None
         if point is None:
             reason = "there is no such subscription, or it has ended"
-            raise notification_fault("ResourceUnknownFault", reason, xml_time(self._settings.now()), names.RESOURCE)
+            raise notification_fault(
+                "ResourceUnknownFault", reason, xml_time(self._settings.now()), namespace=names.RESOURCE
+            )
         return point
 
-    def _fault(self, name: str, reason: str) -> Fault:
-        return notification_fault(name, reason, xml_time(self._settings.now()))
+    def _fault(self, name: str, reason: str, extra: etree._Element | None = None) -> Fault:
+        return notification_fault(name, reason, xml_time(self._settings.now()), extra=extra)
+
+    def _unacceptable_time(self, name: str, reason: str) -> Fault:
+        soonest = etree.Element(names.tag(names.NOTIFICATION, "MinimumTime"))
+        soonest.text = xml_time(self._settings.now() + 1)
+        return self._fault(name, reason, soonest)
 
     def _times(self, point: PullPoint) -> dict[str, str]:
         return {"CurrentTime": xml_time(self._settings.now()), "TerminationTime": xml_time(point.expires_at)}
@@ -132,10 +139,22 @@ class EventService:
             else:
                 lifetime_s = parse_time(text) - self._settings.now()
         except (ValueError, OverflowError) as error:
-            raise self._fault(fault, f"{text!r} is neither a duration nor a time") from error
+            raise self._unacceptable_time(fault, f"{text!r} is neither a duration nor a time") from error
         if lifetime_s <= 0:
-            raise self._fault(fault, f"the termination time {text} has passed")
+            raise self._unacceptable_time(fault, f"the termination time {text} has passed")
         return min(lifetime_s, self._settings.maximum_subscription_s)
+
+
+def _unknown_filter(tag: str | None) -> etree._Element | None:
+    if tag is None:
+        return None
+    name = etree.QName(tag)
+    namespace = name.namespace or "urn:none"
+    # lxml drops the declaration of a second prefix for the same namespace, so ours is used where there is one.
+    prefix = next((ours for ours, known in names.PREFIXES.items() if known == namespace), "filter")
+    element = etree.Element(names.tag(names.NOTIFICATION, "UnknownFilter"), nsmap={prefix: namespace})
+    element.text = f"{prefix}:{name.localname}"
+    return element
 
 
 def _pull_seconds(timeout: object) -> float:

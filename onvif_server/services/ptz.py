@@ -168,6 +168,8 @@ class PtzService:
         _, ptz = self._moving(call.value.ProfileToken)
         capabilities, translation = ptz.capabilities, call.value.Translation
         _insist(capabilities.relative or capabilities.relative_fov, "RelativeMove")
+        if translation is None:
+            raise invalid_argument("InvalidTranslation", "the request names no translation")
         pan_tilt = translation.PanTilt
         x, y = (0.0, 0.0) if pan_tilt is None else _within(_SIGNED, "InvalidTranslation", pan_tilt.x, pan_tilt.y)
         zoom = _zoom_value(translation.Zoom, ptz_description.ZOOM_TRANSLATION, _SIGNED, "InvalidTranslation") or 0.0
@@ -190,6 +192,8 @@ class PtzService:
         _, ptz = self._moving(call.value.ProfileToken)
         capabilities, velocity = ptz.capabilities, call.value.Velocity
         _insist(capabilities.continuous, "ContinuousMove")
+        if velocity is None:
+            raise invalid_argument("InvalidVelocity", "the request names no velocity")
         pan = tilt = None
         if velocity.PanTilt is not None:
             _insist_space(velocity.PanTilt.space, ptz_description.VELOCITY)
@@ -309,6 +313,8 @@ def _default_translation(capabilities: PtzCapabilities) -> str:
 
 
 def _absolute_target(position: Any, capabilities: PtzCapabilities) -> tuple[float | None, float | None, float | None]:
+    if position is None:  # how an empty element looks
+        return None, None, None
     zoom = _zoom_value(position.Zoom, ptz_description.ZOOM_POSITION, _UNSIGNED, "InvalidPosition")
     if zoom is not None and not capabilities.zoom:
         raise _space_not_supported(ptz_description.ZOOM_POSITION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from onvif_server.soap import names
+from onvif_server.soap.values import clean_text
 
 
 class Fault(Exception):  # noqa: N818 - SOAP's own word
@@ -51,10 +52,17 @@ def malformed(reason: str) -> Fault:
     return Fault("WellFormed", reason=reason)
 
 
-def notification_fault(name: str, reason: str, at: str, namespace: str = names.NOTIFICATION) -> Fault:
-    """A fault of WS-BaseNotification, which carries itself as detail. `at` is the time as XML writes it."""
+def notification_fault(
+    name: str, reason: str, at: str, *, namespace: str = names.NOTIFICATION, extra: etree._Element | None = None
+) -> Fault:
+    """A fault of WS-BaseNotification, which carries itself as detail. `at` is the time as XML writes it.
+
+    `extra` is the element that some of these faults hold besides.
+    """
     detail = etree.Element(names.tag(namespace, name), nsmap=names.PREFIXES)
     etree.SubElement(detail, names.tag(names.FAULTS, "Timestamp")).text = at
-    etree.SubElement(detail, names.tag(names.FAULTS, "Description")).text = reason
+    etree.SubElement(detail, names.tag(names.FAULTS, "Description")).text = clean_text(reason)
+    if extra is not None:
+        detail.append(extra)
     prefix = "wsrf-r" if namespace == names.RESOURCE else "wsnt"
     return Fault(f"{prefix}:{name}", reason=reason, detail=detail)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,7 @@ from engine.api.messages import (
     StreamCredentials,
     TrackRequest,
 )
-from engine.api.services import BusyError, Change, EngineInfo, NotAvailableError, NotFoundError
+from engine.api.services import Change, EngineInfo, NotAvailableError
 from engine.core.bus import Bus
 from engine.core.events import RuleKind
 from engine.core.geometry import Box
@@ -183,6 +182,3 @@ class SeamServices:
 
     async def stop_tracking(self, link: str, *, by: str) -> None:
         self._note("stop_tracking", link, None, by)
-
-
-__all__ = ["BusyError", "Callable", "NotFoundError", "SeamServices"]

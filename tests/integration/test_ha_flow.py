@@ -20,7 +20,7 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from running_engine import OPERATOR, PASSWORD, VIEWER, RunningEngine
+from running_engine import OPERATOR, PASSWORD, VIEWER, RunningEngine, client_closes_websocket
 
 from custom_components.smart_ptz.client import SmartPtzClient
 from custom_components.smart_ptz.const import DOMAIN
@@ -165,6 +165,7 @@ async def test_login_again(hass: HomeAssistant, engine: RunningEngine, entry: Mo
     assert entry.data[CONF_TOKEN] != old
 
 
+@client_closes_websocket
 async def test_login_again_at_another_engine_is_refused(
     hass: HomeAssistant, engine: RunningEngine, entry: MockConfigEntry
 ) -> None:
@@ -201,6 +202,7 @@ async def test_the_engine_moved(hass: HomeAssistant, engine: RunningEngine, entr
     assert entry.data[CONF_TOKEN] == old
 
 
+@client_closes_websocket
 async def test_another_engine_at_the_new_address_is_refused(
     hass: HomeAssistant, engine: RunningEngine, entry: MockConfigEntry
 ) -> None:

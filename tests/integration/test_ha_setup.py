@@ -14,7 +14,7 @@ from homeassistant.const import CONF_TOKEN, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from running_engine import OPERATOR, RunningEngine, until
+from running_engine import OPERATOR, RunningEngine, client_closes_websocket, until
 from seam_services import yard
 
 from custom_components.smart_ptz import coordinator as coordinator_module
@@ -99,6 +99,23 @@ async def test_another_engine_has_the_address_now(
     await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_ERROR
     assert entry.reason == "Another engine (Other farm) answers at the configured address"
+
+
+@client_closes_websocket
+async def test_another_engine_takes_the_address_while_connected(
+    hass: HomeAssistant, engine: RunningEngine, entry: MockConfigEntry
+) -> None:
+    await engine.stop()
+    engine.services.become(instance_id="another", channels=[], links=[], rules=[])
+    await engine.start()
+    tries = entry.runtime_data.tries
+    await until(hass, lambda: entry.runtime_data.tries >= tries + 2)
+    # Nothing of ours is forgotten because a stranger does not have it.
+    assert hass.states.get("camera.yard").state == STATE_UNAVAILABLE
+    engine.services.now = yard()
+    await engine.stop()
+    await engine.start()
+    await until(hass, lambda: hass.states.get("camera.yard").state == "streaming")
 
 
 async def test_engine_goes_and_comes_back(
@@ -247,8 +264,7 @@ async def test_websocket_that_is_refused(serve: Serve, status: int, error: type[
         ('{"type": "event", "event": {"kind": "rule_triggered"}}', CannotConnectError),
     ],
 )
-# When it is the client that closes, aiohttp (3.14) arms the heartbeat's timer once more at the server's answer.
-@pytest.mark.parametrize("expected_lingering_timers", [True])
+@client_closes_websocket
 async def test_messages_that_are_broken(serve: Serve, text: str, error: type[Exception]) -> None:
     async def talk(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

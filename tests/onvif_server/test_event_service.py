@@ -139,7 +139,11 @@ async def test_the_message_is_as_home_assistant_reads_it(client: SoapClient) -> 
     puller = await subscribe(client)
     client.running.device.broker.publish(
         OBJECTS_INSIDE.path,
-        source={"VideoSourceConfigurationToken": "s", "VideoAnalyticsConfigurationToken": "a", "Rule": "Yard \x01& gate"},
+        source={
+            "VideoSourceConfigurationToken": "s",
+            "VideoAnalyticsConfigurationToken": "a",
+            "Rule": "Yard \x01& gate",
+        },
         key={"ObjectId": 7},
         data={"IsInside": True},
         utc=NOW,
@@ -209,10 +213,9 @@ def test_any_topic_expression_is_parsed_or_refused(text: str) -> None:
         return  # nothing that XML could carry
     try:
         found = parse_filter(element, [LINE_CROSSED.path])
-    except FilterError as error:
-        assert error.fault.endswith("Fault")
-    else:
-        assert found.matches(LINE_CROSSED.path)
+    except FilterError:
+        return  # any other error fails the test
+    assert found.matches(LINE_CROSSED.path)
 
 
 async def test_a_subscription_ends_at_its_time_and_frees_its_slot(timed_client: SoapClient, timed: Running) -> None:

@@ -21,7 +21,9 @@ REQUESTS = {
     "tds:GetCapabilities": "<tds:Category>All</tds:Category>",
     "tds:GetDeviceInformation": "",
     "tds:GetSystemDateAndTime": "",
-    "tds:SetSystemDateAndTime": "<tds:DateTimeType>NTP</tds:DateTimeType><tds:DaylightSavings>false</tds:DaylightSavings>",
+    "tds:SetSystemDateAndTime": (
+        "<tds:DateTimeType>NTP</tds:DateTimeType><tds:DaylightSavings>false</tds:DaylightSavings>"
+    ),
     "tds:GetScopes": "",
     "tds:GetDiscoveryMode": "",
     "tds:GetHostname": "",
@@ -144,9 +146,7 @@ async def test_the_response_is_valid(client: SoapClient, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_every_operation_that_is_not_open_wants_a_user(
-    client: SoapClient, running: Running, name: str
-) -> None:
+async def test_every_operation_that_is_not_open_wants_a_user(client: SoapClient, running: Running, name: str) -> None:
     client.username = None
     response = await client.call(f"<{name}>{REQUESTS[name]}</{name}>")
     if registered(running)[name].access is Access.PRE_AUTH:

@@ -27,14 +27,18 @@ async def test_media2_shows_the_configurations_that_are_asked_for(client: SoapCl
     encoders = await client.call("<tr2:GetProfiles><tr2:Type>VideoEncoder</tr2:Type></tr2:GetProfiles>")
     assert encoders.texts("Encoding") == ["H264", "H264"]
     assert encoders.content.find(".//{*}VideoSource") is None
-    one = await client.call("<tr2:GetProfiles><tr2:Token>dome-profile</tr2:Token><tr2:Type>All</tr2:Type></tr2:GetProfiles>")
+    one = await client.call(
+        "<tr2:GetProfiles><tr2:Token>dome-profile</tr2:Token><tr2:Type>All</tr2:Type></tr2:GetProfiles>"
+    )
     assert len(one.content) == 1
     assert one.content.find(".//{*}PTZ") is not None
 
 
 async def test_streams_and_snapshots_are_where_the_client_reached_the_device(client: SoapClient) -> None:
     setup, profile = SETUP.format("RTP-Unicast"), "ProfileToken>dome-profile</{}:ProfileToken>"
-    body = f"<trt:GetStreamUri><trt:StreamSetup>{setup}</trt:StreamSetup><trt:{profile.format('trt')}</trt:GetStreamUri>"
+    body = (
+        f"<trt:GetStreamUri><trt:StreamSetup>{setup}</trt:StreamSetup><trt:{profile.format('trt')}</trt:GetStreamUri>"
+    )
     assert (await client.call(body)).texts("Uri") == ["rtsp://127.0.0.1:8554/dome"]
     body = f"<tr2:GetStreamUri><tr2:Protocol>RTSP</tr2:Protocol><tr2:{profile.format('tr2')}</tr2:GetStreamUri>"
     assert (await client.call(body)).texts("Uri") == ["rtsp://127.0.0.1:8554/dome"]
@@ -55,9 +59,7 @@ async def test_multicast_is_refused(client: SoapClient) -> None:
 
 
 async def test_h265_is_for_media2_only(client: SoapClient, host: Host) -> None:
-    host.extra_channels = (
-        VideoChannel(token="roof", name="Roof", width=3840, height=2160, fps=20.0, encoding="H265"),
-    )
+    host.extra_channels = (VideoChannel(token="roof", name="Roof", width=3840, height=2160, fps=20.0, encoding="H265"),)
     assert len((await client.call("<trt:GetProfiles/>")).content) == 2
     response = await client.call("<tr2:GetProfiles><tr2:Type>All</tr2:Type></tr2:GetProfiles>")
     assert response.texts("Encoding") == ["H264", "H264", "H265"]

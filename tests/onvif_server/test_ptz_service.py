@@ -88,6 +88,15 @@ async def test_positions_that_cannot_be_are_refused(
     assert host.head.commands == []
 
 
+@pytest.mark.parametrize(
+    ("operation", "argument", "subcode"),
+    [("RelativeMove", "Translation", "ter:InvalidTranslation"), ("ContinuousMove", "Velocity", "ter:InvalidVelocity")],
+)
+async def test_empty_moves_are_refused(client: SoapClient, operation: str, argument: str, subcode: str) -> None:
+    response = await ptz(client, operation, f"<tptz:{argument}/>")
+    assert response.subcodes == ["s:Sender", "ter:InvalidArgVal", subcode]
+
+
 async def test_the_generic_translation_is_a_part_of_the_whole_range(client: SoapClient, host: Host) -> None:
     translation = '<tptz:Translation><tt:PanTilt x="0.25" y="-0.5"/><tt:Zoom x="0.1"/></tptz:Translation>'
     await ptz(client, "RelativeMove", translation)

@@ -9,11 +9,15 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from onvif_host import JPEG, HandClock, Running
+from hypothesis import given
+from hypothesis import strategies as st
+from onvif_host import ACCOUNTS, JPEG, HandClock, Running
 from onvif_soap_client import DEVICE_PATH, SoapClient, checked, envelope, username_token
 
-from onvif_server.backend import Level
+from onvif_server.backend import Level, StaticUsers
 from onvif_server.security.access import Access, allowed
+from onvif_server.security.digest import DigestScheme
+from onvif_server.security.outcome import Verdict
 from onvif_server.soap.values import xml_time
 
 pytestmark = pytest.mark.ledger("NET-1")
@@ -21,6 +25,11 @@ pytestmark = pytest.mark.ledger("NET-1")
 PROFILES = "<trt:GetProfiles/>"
 NOW = 1_700_000_000.0
 SNAPSHOT_PATH = "/onvif/snapshot/yard.jpg"
+
+_FIELDS = st.sampled_from(["username", "realm", "nonce", "uri", "response", "qop", "nc", "cnonce", "algorithm"])
+_FIELD_TEXTS = st.sampled_from(["admin", "ONVIF", DEVICE_PATH, "auth", "MD5", "http://[", "\udcff", "a-b-c"]) | st.text(
+    st.characters(), max_size=8
+)
 
 
 @pytest.fixture
@@ -131,9 +140,22 @@ class TestDigest:
     async def test_an_answer_for_another_request_is_refused(self, client: SoapClient, change: dict[str, str]) -> None:
         assert (await by_digest(client, authorization(await challenged(client), **change)))[0] == 401
 
-    @pytest.mark.parametrize("header", ["Digest", "Digest username=", 'Digest username="admin"', "Digest " + "a" * 5000])
+    @pytest.mark.parametrize(
+        "header", ["Digest", "Digest username=", 'Digest username="admin"', "Digest " + "a" * 5000]
+    )
     async def test_an_incomplete_answer_is_refused(self, client: SoapClient, header: str) -> None:
         assert (await by_digest(client, header))[0] == 401
+
+    @given(fields=st.dictionaries(_FIELDS, _FIELD_TEXTS), rest=st.text(max_size=20))
+    def test_any_header_is_judged(self, fields: dict[str, str], rest: str) -> None:
+        scheme = DigestScheme(StaticUsers(ACCOUNTS), "ONVIF", HandClock(NOW))
+        header = "Digest " + ", ".join(f'{name}="{value}"' for name, value in fields.items()) + rest
+        assert scheme.check(header, "POST", DEVICE_PATH).verdict in (Verdict.MALFORMED, Verdict.WRONG)
+
+    @pytest.mark.parametrize("uri", ["http://[", "http://host" + DEVICE_PATH, "//host"])
+    async def test_an_absolute_address_is_signed_by_some_clients(self, client: SoapClient, uri: str) -> None:
+        status, _ = await by_digest(client, authorization(await challenged(client), uri=uri))
+        assert status == (200 if uri.endswith(DEVICE_PATH) else 401)
 
     async def test_sha_256_can_be_offered_too(self, sockets: None, session: aiohttp.ClientSession) -> None:
         running = Running(digest_algorithms=("SHA-256", "MD5"))
@@ -199,7 +221,7 @@ class TestUsernameToken:
     async def test_a_token_without_one_of_its_parts_is_refused(self, client: SoapClient, missing: str) -> None:
         client.username = None
         token = username_token("admin", "secret-a", xml_time(client.running.settings.now()))
-        token = re.sub(rf"<(wsse|wsu):{missing}.*?</\1:{missing}>", "", token)
+        token = re.sub(rf"<(wsse|wsu):{missing}[ >].*?</\1:{missing}>", "", token)
         assert (await client.call(PROFILES, header=token)).status == 401
 
     async def test_a_password_in_plain_text_is_refused(self, client: SoapClient) -> None:
@@ -211,7 +233,9 @@ class TestUsernameToken:
     async def test_the_time_may_have_no_zone_or_another(self, timed_client: SoapClient) -> None:
         timed_client.username = None
         for created in ("2023-11-14T22:13:20", "2023-11-14T23:13:20.123456789+01:00"):
-            assert (await timed_client.call(PROFILES, header=username_token("admin", "secret-a", created))).status == 200
+            assert (
+                await timed_client.call(PROFILES, header=username_token("admin", "secret-a", created))
+            ).status == 200
 
     async def test_a_user_is_not_fooled_by_a_long_name(self, client: SoapClient) -> None:
         client.username = None
@@ -229,7 +253,12 @@ async def test_credentials_of_both_schemes_must_both_be_right(client: SoapClient
 
 @pytest.mark.parametrize(
     ("username", "may"),
-    [("admin", {"profiles", "stop", "users"}), ("operator", {"profiles", "stop"}), ("viewer", {"profiles"}), (None, set())],
+    [
+        ("admin", {"profiles", "stop", "users"}),
+        ("operator", {"profiles", "stop"}),
+        ("viewer", {"profiles"}),
+        (None, set()),
+    ],
 )
 async def test_levels(client: SoapClient, username: str | None, may: set[str]) -> None:
     client.username = username

@@ -314,6 +314,7 @@ def make_certificate(files: TlsFiles) -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.ledger("NET-2")
 async def test_tls(api: Api, tls_files: TlsFiles) -> None:
     app = aiohttp.web.Application()

@@ -23,6 +23,8 @@ from engine.core.clock import SystemClock
 from tests.engine.cameras.device import PICTURE, Running, running
 from tests.engine.cameras.sites import camera, channel
 
+pytestmark = pytest.mark.ledger("SITE-1", "SITE-3", "PTZ-1")
+
 NO_SPHERE = {b"SphericalPositionSpaceDegrees": b"SomebodysOwnSpace"}
 NO_MEDIA2 = {b"http://www.onvif.org/ver20/media/wsdl": b"http://example.invalid/nothing"}
 

@@ -17,6 +17,8 @@ from engine.cameras.soap import device_url, reachable_url
 from engine.core.clock import SystemClock
 from tests.engine.cameras.sites import camera, channel
 
+pytestmark = pytest.mark.ledger("SITE-1")
+
 ENVELOPE = (
     '<?xml version="1.0"?><e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"'
     ' xmlns:d="http://www.onvif.org/ver10/device/wsdl" xmlns:t="http://www.onvif.org/ver10/schema">'

@@ -23,6 +23,8 @@ from engine.cameras.spaces import (
 )
 from engine.core.geometry import wrap_deg
 
+pytestmark = pytest.mark.ledger("PTZ-1")
+
 SPHERICAL = Plane(SPHERICAL_POSITION, Interval(-170.0, 170.0), Interval(-90.0, 20.0))
 GENERIC = Plane(GENERIC_POSITION, SIGNED, SIGNED)
 

@@ -14,6 +14,8 @@ from engine.cameras.probe import probe, report_lines
 from engine.cameras.streams import FileCamera, RtspCamera
 from tests.engine.cameras.sites import camera, channel
 
+pytestmark = pytest.mark.ledger("SITE-1")
+
 
 @asynccontextmanager
 async def server(answer: bytes) -> AsyncIterator[str]:

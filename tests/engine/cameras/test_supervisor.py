@@ -11,6 +11,8 @@ from engine.cameras.errors import CameraError, CameraFault, CameraRefused, Camer
 from engine.cameras.supervisor import CameraState, CameraSupervisor
 from engine.core.clock import VirtualClock
 
+pytestmark = pytest.mark.ledger("EVT-1")
+
 
 class Scripted:
     """A camera that works or fails as the test says, and notes when it was asked."""

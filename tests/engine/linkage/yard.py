@@ -23,6 +23,7 @@ from engine.ptz import Arbiter, ArbiterSettings, Limits, MotorSpeeds
 
 CURVE = ZoomCurve(((0.0, 60.0), (1.0, 4.0)))
 ASPECT = 16 / 9
+SOMEWHERE = Box(0.4, 0.4, 0.1, 0.2)
 
 
 @dataclass
@@ -112,9 +113,7 @@ class Yard:
     targets: list[Target]
     overview: bool = True
     ptz_detects: bool = True
-    model: LinkModel | None = field(
-        default_factory=lambda: LinkModel("pinhole", ASPECT, (0.0, -15.0, 0.0), 90.0)
-    )
+    model: LinkModel | None = field(default_factory=lambda: LinkModel("pinhole", ASPECT, (0.0, -15.0, 0.0), 90.0))
     capabilities: object = EVERYTHING
     settings: dict = field(default_factory=dict)
     framing: Framing = field(default_factory=lambda: Framing(0.5, 50.0, ASPECT, 4.0, 60.0))
@@ -211,7 +210,7 @@ class Yard:
                 self._first_seen[track.track_id] = self.t
                 self.trigger(rule if isinstance(rule, str) else rule(track.track_id), track.track_id, track.box)
 
-    def trigger(self, rule, track_id, box=Box(0.4, 0.4, 0.1, 0.2)):
+    def trigger(self, rule, track_id, box=SOMEWHERE):
         self.director.on_rule(
             RuleTriggered(
                 at=self.clock.now(),
@@ -226,9 +225,14 @@ class Yard:
         )
 
     def _track(self, name, channel, target, box, at):
-        jitter = lambda scale: self.random.gauss(0, self.noise * scale)
+        def jitter(scale):
+            return self.random.gauss(0, self.noise * scale)
+
         box = Box(
-            box.x + jitter(box.width), box.y + jitter(box.height), box.width * (1 + jitter(1)), box.height * (1 + jitter(1))
+            box.x + jitter(box.width),
+            box.y + jitter(box.height),
+            box.width * (1 + jitter(1)),
+            box.height * (1 + jitter(1)),
         )
         return Track(name, channel, target.target_type, box, 0.8, at, at - 1, True, True)
 

@@ -28,7 +28,8 @@ async def _wait_for_picture(media: MediaProcess) -> None:
 
 
 async def _assert_video_runs(viewer: Process) -> None:
-    numbers = [await _number(viewer) for _ in range(30)]
+    # Whoever joins others sees broken pictures until the next key frame: the relay does not encode.
+    numbers = [await _number(viewer) for _ in range(40)][-20:]
     assert all(0 < (later - earlier) % 65536 < 100 for earlier, later in itertools.pairwise(numbers))
 
 

@@ -34,6 +34,8 @@ from onvif_server.backend import DeviceInformation
 from tests.engine.cameras.device import Head, running
 from tests.engine.cameras.sites import camera, channel
 
+pytestmark = pytest.mark.ledger("ONVIF-6", "NET-1", "SYS-2")
+
 OPERATOR, PASSWORD = "recorder", "Correct-Horse-7"
 CLOCK = SystemClock()
 

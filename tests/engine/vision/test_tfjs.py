@@ -107,7 +107,9 @@ def test_padding_pooling_transposition_and_reshaping() -> None:
     graph.node("zeros", "SparseToDense", ["where", "length", "values", "default"])
     graph.node("folded", "AddV2", ["sizes", "zeros"])
     graph.node("padded", "PadV2", ["x", "pads", "lowest"])
-    graph.node("pooled", "MaxPool", ["padded"], ksize=integers(1, 2, 2, 1), strides=integers(1, 2, 2, 1), padding=text("VALID"))
+    graph.node(
+        "pooled", "MaxPool", ["padded"], ksize=integers(1, 2, 2, 1), strides=integers(1, 2, 2, 1), padding=text("VALID")
+    )
     graph.node("turned", "Transpose", ["pooled", "order"])
     graph.node("y", "Reshape", ["turned", "folded"])
     padded = np.pad(picture[0, ..., 0], 1, constant_values=-100)
@@ -150,7 +152,7 @@ def test_weights_that_end_too_early_are_refused() -> None:
         convert_graph_model(graph.json, graph.weights[:5])
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"{\"signature\": 3}", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"signature": 3}', b"\xff\xfe"])
 def test_what_is_no_graph_model_is_refused(content: bytes) -> None:
     with pytest.raises(ConversionError):
         convert_graph_model(content, b"")

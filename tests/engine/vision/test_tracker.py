@@ -246,7 +246,7 @@ def ground_truth(shared_data: Path) -> dict[int, dict[int, Box]]:
 def test_a_crowd_against_ground_truth(
     yolox: Detector, shared_data: Path, footage: Callable[[str, int, int, int], Iterator[Image]]
 ) -> None:
-    """Recall, precision, identity switches and IDF1 (Ristani et al. 2016) over 30 s of PETS09-S2L1 at 5 frames a second."""
+    """Recall, precision, identity switches and IDF1 (Ristani et al. 2016) over 30 s of PETS09-S2L1 at 5 frames/s."""
     truth = ground_truth(shared_data)
     tracker = MultiObjectTracker("square", TrackerSettings(confidence=0.4))
     last: dict[int, str] = {}
@@ -261,7 +261,9 @@ def test_a_crowd_against_ground_truth(
         overlap = np.array([[present[i].intersection_over_union(t.box) for t in people] for i in identities])
         # As CLEAR MOT has it, a pair of the frame before stays one while it overlaps.
         kept = np.array([[last.get(i) == t.track_id for t in people] for i in identities])
-        for row, column in assign(np.where(overlap >= 0.3, overlap + kept, 0).reshape(len(identities), len(people)), 0.3):
+        for row, column in assign(
+            np.where(overlap >= 0.3, overlap + kept, 0).reshape(len(identities), len(people)), 0.3
+        ):
             identity, name = identities[row], people[column].track_id
             hits += 1
             switches += last.get(identity, name) != name
