@@ -345,7 +345,8 @@ class LinkDirector:
             return False
         had_turn = work.portrait.taken or framed_s >= self.settings.patience_s
         if had_turn or self._outranks(other, work, now):
-            await self._leave("captured" if work.portrait.taken else "preempted", counted=had_turn)
+            missed = "timeout" if had_turn else "preempted"
+            await self._leave("captured" if work.portrait.taken else missed)
             return True
         return False
 
@@ -360,7 +361,7 @@ class LinkDirector:
         self._captures.add(task)
         task.add_done_callback(self._captures.discard)
 
-    async def _leave(self, reason: str, *, counted: bool = True) -> None:
+    async def _leave(self, reason: str) -> None:
         """Ends the pursuit. A capture that was not made yet is made of what there is."""
         work, self._work = self._work, None
         now = self._clock.now()
@@ -370,7 +371,7 @@ class LinkDirector:
             if not work.portrait.taken and grade > 0.0:
                 self._capture(work)
             # Whoever is interrupted has not had a turn, unless the capture was made already.
-            counted = counted and (reason != "preempted" or grade >= self.settings.scheduler.good_grade)
+            counted = reason != "preempted" or grade >= self.settings.scheduler.good_grade
             self._scheduler.served(work.name, now=now, grade=grade, counted=counted)
             self._bus.publish(
                 TrackingEnded(
