@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +14,7 @@ import aiohttp
 from homeassistant.components.http.config import HTTP_STORAGE_SCHEMA
 
 from demo.processes import Child, python
+from demo.secrets_file import SecretsFile
 
 READY_TIMEOUT_S = 120.0
 CONFIGURATION = """\
@@ -50,25 +49,20 @@ class StateChange:
     at: float
 
 
-@dataclass(slots=True)
-class Account:
-    """The ready user."""
-
-    username: str = "demo"
-    password: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
-    token: str | None = field(default=None, repr=False)
+USERNAME = "demo"
 
 
 class HomeAssistant:
     """Starts `hass`, makes its first user, adds the integration by its config flow, and listens."""
 
-    def __init__(self, folder: Path, port: int, repository: Path) -> None:
+    def __init__(self, folder: Path, port: int, repository: Path, secrets: SecretsFile) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self._port = port
         self._repository = repository
-        self._account_file = folder / "demo-account.json"
-        self.account = self._load_account()
+        self._secrets = secrets
+        self.password = secrets.get("home assistant")
+        self._token = secrets.find("home assistant token")
         self.child = Child(
             "Home Assistant",
             python("homeassistant", "-c", str(folder), "--skip-pip", "--ignore-os-check"),
@@ -89,19 +83,6 @@ class HomeAssistant:
         await self.child.stop()
 
     # --- start ------------------------------------------------------------------------------------------------
-
-    def _load_account(self) -> Account:
-        if self._account_file.exists():
-            return Account(**json.loads(self._account_file.read_text()))
-        return Account()
-
-    def _save_account(self) -> None:
-        descriptor = os.open(self._account_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(
-                {"username": self.account.username, "password": self.account.password, "token": self.account.token},
-                file,
-            )
 
     def _write_configuration(self) -> None:
         (self.folder / ".storage").mkdir(parents=True, exist_ok=True)
@@ -137,7 +118,7 @@ class HomeAssistant:
                     raise HomeAssistantError(f"no answer within {READY_TIMEOUT_S:.0f} s: {error}") from error
                 await asyncio.sleep(0.25)
         done = {step["step"] for step in steps if step["done"]}
-        if "user" not in done or self.account.token is None:
+        if "user" not in done or self._token is None:
             await self._onboard()
 
     async def _onboard(self) -> None:
@@ -145,22 +126,23 @@ class HomeAssistant:
         user = {
             "client_id": client,
             "name": "Demo",
-            "username": self.account.username,
-            "password": self.account.password,
+            "username": USERNAME,
+            "password": self.password,
             "language": "en",
         }
         code = (await self._call("POST", "/api/onboarding/users", user, authorised=False))["auth_code"]
         async with self._http.post(
             f"{self.url}/auth/token", data={"grant_type": "authorization_code", "code": code, "client_id": client}
         ) as response:
-            self.account.token = (await response.json())["access_token"]
+            self._token = (await response.json())["access_token"]
         await self._call("POST", "/api/onboarding/core_config", {})
         await self._call("POST", "/api/onboarding/analytics", {})
         await self._call("POST", "/api/onboarding/integration", {"client_id": client, "redirect_uri": client})
-        self.account.token = await self.ask(
+        token: str = await self.ask(
             {"type": "auth/long_lived_access_token", "client_name": "Smart PTZ demo", "lifespan": 365}
         )
-        self._save_account()
+        self._token = token
+        self._secrets.set("home assistant token", token)
 
     # --- the integration --------------------------------------------------------------------------------------
 
@@ -185,6 +167,23 @@ class HomeAssistant:
         """The registry entries of the integration's entities."""
         entries: list[dict[str, Any]] = await self.ask({"type": "config/entity_registry/list"})
         return [entry for entry in entries if entry["platform"] == "smart_ptz" and entry["disabled_by"] is None]
+
+    async def wait_for_entities(self) -> None:
+        """Waits until the integration has made its camera entities."""
+        end = time.monotonic() + READY_TIMEOUT_S
+        while not any(entity["entity_id"].startswith("camera.") for entity in await self.entities()):
+            if time.monotonic() > end:
+                raise HomeAssistantError("the integration made no camera entities")
+            await asyncio.sleep(0.25)
+
+    async def track(self, x: float, y: float) -> None:
+        """Follows the target at a point of the overview picture, by the integration's action."""
+        overview = next(
+            entity["entity_id"]
+            for entity in await self.entities()
+            if entity["entity_id"].startswith("camera.") and "yard" in entity["entity_id"]
+        )
+        await self.call_service("smart_ptz", "track", {"entity_id": overview, "x": 100 * x, "y": 100 * y})
 
     async def state(self, entity_id: str) -> dict[str, Any]:
         """An entity's present state with its attributes."""
@@ -221,7 +220,7 @@ class HomeAssistant:
 
     @property
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.account.token}"}
+        return {"Authorization": f"Bearer {self._token}"}
 
     async def _call(self, method: str, path: str, body: Any = None, *, authorised: bool = True) -> Any:
         headers = self._headers if authorised else {}
@@ -234,7 +233,7 @@ class HomeAssistant:
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         socket = await self._http.ws_connect(f"{self.url}/api/websocket", max_msg_size=0)
         await socket.receive_json()
-        await socket.send_json({"type": "auth", "access_token": self.account.token})
+        await socket.send_json({"type": "auth", "access_token": self._token})
         answer = await socket.receive_json()
         if answer["type"] != "auth_ok":
             raise HomeAssistantError(f"the WebSocket refused the token: {answer}")

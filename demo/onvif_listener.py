@@ -17,11 +17,12 @@ SUBSCRIPTION = dt.timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message of the pull point: its topic, its simple items, and when it arrived here (Unix seconds)."""
+    """One message of the pull point: its topic, its simple items, its own time and when it arrived (Unix seconds)."""
 
     topic: str
     items: dict[str, str]
     operation: str | None
+    utc: float
     at: float
 
 
@@ -58,4 +59,4 @@ def _notification(message: Any, arrived: float) -> Notification:
     for group in (body.Source, body.Key, body.Data):
         for item in (group.SimpleItem if group is not None else None) or ():
             items[item.Name] = item.Value
-    return Notification(str(topic), items, body.PropertyOperation, arrived)
+    return Notification(str(topic), items, body.PropertyOperation, body.UtcTime.timestamp(), arrived)

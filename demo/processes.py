@@ -15,7 +15,7 @@ PR_SET_PDEATHSIG = 1
 STOP_TIMEOUT_S = 10.0
 
 
-class ProcessFailed(Exception):
+class ProcessFailed(Exception):  # noqa: N818 - what happened
     """A child process ended or did not become ready; the text holds the end of its log."""
 
 
@@ -63,10 +63,8 @@ class Child:
             return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            pass
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()

@@ -84,7 +84,6 @@ class LinkDirector:
         recorder: CaptureRecorder,
     ) -> None:
         self.settings = settings
-        self.model = model
         self._arbiter = arbiter
         self._clock = clock
         self._bus = bus
@@ -105,6 +104,7 @@ class LinkDirector:
     async def start(self) -> None:
         """Begins to work."""
         self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(self._stopped)
 
     async def close(self) -> None:
         """Ends the work: the target is left, its capture made, the camera given back."""
@@ -115,6 +115,15 @@ class LinkDirector:
         await self._leave("stopped")
         if self._captures:
             await asyncio.gather(*self._captures, return_exceptions=True)
+
+    @property
+    def model(self) -> LinkModel | None:
+        """The calibration of the overview; a new one counts from the next pursuit on."""
+        return self._spotter.model
+
+    @model.setter
+    def model(self, model: LinkModel | None) -> None:
+        self._spotter.model = model
 
     @property
     def tracking(self) -> Tracking | None:
@@ -244,6 +253,10 @@ class LinkDirector:
             except (PtzError, CameraError) as error:
                 self._note_fault(str(error))
             await self._clock.sleep(self.settings.tick_s)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.critical("link %s stopped working", self.settings.link_id, exc_info=error)
 
     def _note_fault(self, fault: str | None) -> None:
         if fault is not None and fault != self._fault:

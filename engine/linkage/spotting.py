@@ -30,7 +30,7 @@ class Spotter:
 
     def __init__(self, settings: LinkSettings, model: LinkModel | None, arbiter: Arbiter, clock: Clock) -> None:
         self._settings = settings
-        self._model = model
+        self.model = model
         self._arbiter = arbiter
         self._clock = clock
         self.framing = settings.framing
@@ -55,8 +55,8 @@ class Spotter:
         if track is not None and update is not None:
             return self._pursuit(track, update), track.track_id
         now = self._clock.now()
-        if not in_ptz and self._model is not None:
-            direction, source = self._model.direction(point), Source.OVERVIEW
+        if not in_ptz and self.model is not None:
+            direction, source = self.model.direction(point), Source.OVERVIEW
         else:
             pose = self._arbiter.pose
             if pose is None:
@@ -66,8 +66,8 @@ class Spotter:
         return self._new_pursuit(first, target_type=None), f"{self._settings.link_id}-click-{now:.3f}"
 
     def _pursuit(self, track: Track, update: TrackUpdate) -> Pursuit:
-        if update.channel == self._settings.overview and self._model is not None:
-            first = measure_overview(track, self._model)
+        if update.channel == self._settings.overview and self.model is not None:
+            first = measure_overview(track, self.model)
             return self._new_pursuit(first, target_type=track.target_type, overview_id=track.track_id)
         pose = update.pose or self._arbiter.pose_at(update.captured_at)
         if pose is None:
@@ -85,7 +85,7 @@ class Spotter:
     ) -> Pursuit:
         return Pursuit(
             self._arbiter,
-            self._model,
+            self.model,
             self.framing,
             first,
             target_type=target_type,
@@ -100,9 +100,9 @@ class Spotter:
         pose = self._arbiter.pose
         tracks = self.overview.tracks if self.overview else ()
         track = next((track for track in tracks if track.track_id == track_id), None)
-        if pose is None or track is None or self._model is None:
+        if pose is None or track is None or self.model is None:
             return 0.0
-        to = self._model.direction(track.box.centre)
+        to = self.model.direction(track.box.centre)
         speeds = self._arbiter.speeds
         pan = abs(self._arbiter.limits.pan_path(pose.pan_deg, to.pan_deg))
         return max(pan / speeds.pan_dps, abs(to.tilt_deg - pose.tilt_deg) / speeds.tilt_dps)

@@ -88,6 +88,8 @@ class Arbiter:
         """Reads the presets and begins to watch the camera."""
         await self._book.load()
         self._tasks = [asyncio.create_task(self._watch_leases()), asyncio.create_task(self._watch_motors())]
+        for task in self._tasks:
+            task.add_done_callback(self._stopped)
         if motors is not None:
             await self.attach(motors)
 
@@ -388,6 +390,10 @@ class Arbiter:
                 self._fault = str(error)
             else:
                 self._fault = None
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.critical("%s is not watched any more", self.channel, exc_info=error)
 
     async def _watch_motors(self) -> None:
         settings = self.settings

@@ -8,7 +8,7 @@ import math
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from paths import ASPECT, CHANNEL, HEIGHT, standing, update, walk
+from rule_paths import ASPECT, CHANNEL, HEIGHT, standing, update, walk
 
 from engine.core.events import RuleKind, RuleTriggered
 from engine.core.geometry import Box, Point

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paths import CHANNEL, standing, update, walk
+from rule_paths import CHANNEL, standing, update, walk
 
 from engine.core.events import RuleKind, RuleTriggered
 from engine.core.geometry import Point

@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from engine.core.geometry import Box, Direction, Pose
 from engine.core.values import Detection, Image, TargetType, Track
-from engine.vision import Detector, MultiObjectTracker, TrackerSettings
+from engine.vision import Detector, MultiObjectTracker, TiledDetector, TrackerSettings
 from engine.vision.association import assign, overlaps
 from engine.vision.motion import MovingBox, box_values
 from engine.vision.tracker import carried_box
@@ -276,3 +276,20 @@ def test_a_crowd_against_ground_truth(
     assert hits / reported > 0.75
     assert switches <= 10
     assert idf1 > 0.6
+
+
+def test_the_walker_in_a_panorama_keeps_one_name_past_another_man_and_over_the_seam(
+    yolox: Detector, shared_data: Path, footage: Callable[[str, int, int, int], Iterator[Image]]
+) -> None:
+    lines = (shared_data / "media/360tracking_demo_groundtruth.txt").read_text().split()
+    truth = {int(frame): [float(v) for v in rest] for frame, *rest in (line.split(",") for line in lines)}
+    detector = TiledDetector(yolox, 4, 2, wrap=True)
+    tracker = MultiObjectTracker("dome", wrap=True)
+    names: Counter[str] = Counter()
+    for index, image in enumerate(footage("360tracking_demo.mp4", 0, 10, 45)):
+        tracks = tracker.update(detector.detect(image), index / 3, None, ASPECT)
+        x, y, width, height = truth[10 * index + 1]
+        turns = [Box(x / 1280 + turn, y / 720, width / 1280, height / 720) for turn in (-1, 0, 1)]
+        names.update(t.track_id for t in tracks if any(t.box.intersection_over_union(turn) > 0.4 for turn in turns))
+    _, frames = names.most_common(1)[0]
+    assert frames >= 43, names

@@ -1,0 +1,315 @@
+"""One run of the demo: starts everything, watches it, ends everything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from demo.contact_sheet import Row, write_contact_sheet
+from demo.dashboard import dashboard
+from demo.engine_client import ADMIN, EngineClient, EngineError, Heard
+from demo.home_assistant import USERNAME, HomeAssistant, StateChange
+from demo.onvif_listener import OnvifListener
+from demo.processes import Child, ProcessFailed, python
+from demo.report import Measured, Report, make_report
+from demo.secrets_file import SecretsFile
+from demo.site import LINK, OVERVIEW, Ports, write_site
+from demo.truth import Truth, box_of, newest_moment
+from demo.usage import Meter
+from engine.core.geometry import Box, Point
+
+SIMULATOR_TIMEOUT_S = 90.0
+FINISH_S = 25.0
+"""After the measured time, targets that entered get so long to be captured."""
+CLICK_AGAIN_S = 1.0
+DEFAULT_PORTS = Ports(api=8765, relay=8554, onvif=8766, home_assistant=8123)
+
+
+class DemoError(Exception):
+    """The demo cannot run; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    repository: Path
+    folder: Path
+    scene: str
+    seconds: float | None
+    report: Path | None
+    home_assistant: bool
+
+
+def choose_ports(folder: Path) -> Ports:
+    """The ports of this demo: the usual ones where they are free at the first start, and the same ever after."""
+    kept = folder / "ports.json"
+    if kept.exists():
+        ports = Ports(**json.loads(kept.read_text()))
+        for name, port in asdict(ports).items():
+            if not _is_free(port):
+                raise DemoError(f"port {port} ({name}) is used by another program; end it, or start with --fresh")
+        return ports
+    chosen = {name: port if _is_free(port) else _free_port() for name, port in asdict(DEFAULT_PORTS).items()}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(chosen))
+    return Ports(**chosen)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Demo:
+    """Everything that runs, and everything that was seen."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.folder = options.folder
+        self.secrets = SecretsFile(self.folder / "secrets.json")
+        self.ports = choose_ports(self.folder)
+        self._changes: list[StateChange] = []
+        self._paths: dict[str, list[Point]] = defaultdict(list)
+        self._overviews: dict[str, tuple[bytes, Box]] = {}
+        self._rates: list[float] = []
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def run(self) -> Report | None:
+        """Runs until it is cancelled, or for the measured time; returns the report of a measured run."""
+        began = time.monotonic()
+        async with AsyncExitStack() as stack:
+            note = await self._start_simulator(stack)
+            site = write_site(self.folder / "site", note, self.ports)
+            engine = EngineClient(site, self.ports.api, self.secrets)
+            hass = HomeAssistant(
+                self.folder / "home-assistant", self.ports.home_assistant, self.options.repository, self.secrets
+            )
+            await stack.enter_async_context(engine)
+            if self.options.home_assistant:
+                await stack.enter_async_context(hass)
+            say("starting the engine")
+            await engine.wait_ready()
+            credentials = await engine.call("GET", "/stream-credentials")
+            await engine.wait_online()
+            if self.options.home_assistant:
+                say("starting Home Assistant")
+                await hass.wait_ready()
+                await self._set_up_home_assistant(hass)
+            listener = OnvifListener("127.0.0.1", self.ports.onvif, credentials["username"], credentials["password"])
+            say(f"everything runs after {time.monotonic() - began:.1f} s")
+            self._print_addresses(engine, hass)
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                watchers = [
+                    tasks.create_task(engine.listen(lambda heard: self._on_event(engine, heard), self._on_tracks)),
+                    tasks.create_task(listener.run()),
+                    tasks.create_task(self._watch_rates(engine)),
+                ]
+                if self.options.home_assistant:
+                    watchers.append(tasks.create_task(self._watch_home_assistant(hass)))
+                await engine.listening.wait()
+                await listener.subscribed.wait()
+                meter, start = Meter(engine.child.pid), time.time()
+                if note["annotated_target"]:
+                    watchers.append(tasks.create_task(self._operate(engine, hass, note)))
+                report = await self._measure(note, engine, listener, meter, start)
+                for watcher in watchers:
+                    watcher.cancel()
+            if report is not None:
+                await self._write(report, engine)
+            return report
+
+    # --- start ------------------------------------------------------------------------------------------------
+
+    async def _start_simulator(self, stack: AsyncExitStack) -> dict[str, Any]:
+        out = self.folder / "simulator"
+        ready = out / "ready.json"
+        ready.unlink(missing_ok=True)
+        simulator = Child(
+            "simulator",
+            python("engine.simulator", "--scene", self.options.scene, "--out", str(out)),
+            self.folder / "simulator.log",
+            {"SMART_PTZ_SIMULATOR_PASSWORD": self.secrets.get("cameras")},
+        )
+        say(f"starting the simulated cameras ({self.options.scene})")
+        await simulator.start()
+        stack.push_async_callback(simulator.stop)
+        end = time.monotonic() + SIMULATOR_TIMEOUT_S
+        while not ready.exists():
+            simulator.check()
+            if time.monotonic() > end:
+                raise ProcessFailed(f"the simulator was not ready in {SIMULATOR_TIMEOUT_S:.0f} s")
+            await asyncio.sleep(0.1)
+        note: dict[str, Any] = json.loads(ready.read_text())
+        return note
+
+    async def _set_up_home_assistant(self, hass: HomeAssistant) -> None:
+        await hass.add_integration(
+            {
+                "host": "127.0.0.1",
+                "port": self.ports.api,
+                "ssl": False,
+                "verify_ssl": False,
+                "username": ADMIN,
+                "password": self.secrets.get("engine"),
+            }
+        )
+        await hass.wait_for_entities()
+        await hass.save_dashboard(dashboard(await hass.entities()))
+
+    def _print_addresses(self, engine: EngineClient, hass: HomeAssistant) -> None:
+        file = self.folder / "secrets.json"
+        if self.options.home_assistant:
+            print(f"  dashboard   {hass.url}/smart-ptz  (user {USERNAME}, password {hass.password})")
+        print(f"  API         {engine.url}/docs  (user {ADMIN}, password {engine.password})")
+        print(f"  RTSP        rtsp://127.0.0.1:{self.ports.relay}/overview and /ptz  (GET /api/v1/stream-credentials)")
+        print(f"  ONVIF       http://127.0.0.1:{self.ports.onvif}/onvif/device_service  (the same user)")
+        print(f"  passwords   {file}", flush=True)
+
+    # --- watch ------------------------------------------------------------------------------------------------
+
+    def _on_event(self, engine: EngineClient, heard: Heard) -> None:
+        event = heard.event
+        if event["kind"] in SENTENCES:
+            print(f"  {time.strftime('%H:%M:%S')}  {SENTENCES[event['kind']](event)}", flush=True)
+        if event["kind"] == "rule_triggered" and event["active"] and self._tasks is not None:
+            self._tasks.create_task(self._keep_overview(engine, event["track_id"], event["at"], box_of(event["box"])))
+
+    async def _keep_overview(self, engine: EngineClient, track_id: str, at: float, box: Box) -> None:
+        """Keeps the overview's picture of the moment, for the contact sheet."""
+        try:
+            picture = await engine.picture(f"/channels/{OVERVIEW}/snapshot.jpg?at={at}")
+        except EngineError as error:
+            say(f"no overview picture of {track_id}: {error}")
+            return
+        self._overviews.setdefault(track_id, (picture, box))
+
+    def _on_tracks(self, message: dict[str, Any]) -> None:
+        if message["channel"] != OVERVIEW:
+            return
+        for track in message["tracks"]:
+            if track["confirmed"]:
+                self._paths[track["track_id"]].append(box_of(track["box"]).foot)
+
+    async def _watch_rates(self, engine: EngineClient) -> None:
+        while True:
+            await asyncio.sleep(2)
+            state = await engine.call("GET", "/state")
+            self._rates.append(sum(channel["analysed_fps"] or 0.0 for channel in state["channels"]))
+
+    async def _watch_home_assistant(self, hass: HomeAssistant) -> None:
+        async for change in hass.state_changes():
+            self._changes.append(change)
+
+    async def _operate(self, engine: EngineClient, hass: HomeAssistant, note: dict[str, Any]) -> None:
+        """Follows the annotated target as an operator would: by a click on it in the overview, again when lost."""
+        while True:
+            state = await engine.call("GET", "/state")
+            moment = newest_moment(Path(note["truth"]))
+            target = moment.targets.get(note["annotated_target"]) if moment else None
+            if state["links"][0]["tracking"] is None and target is not None and target.overview_box is not None:
+                point = target.overview_box.centre
+                x, y = point.x % 1.0, min(max(point.y, 0.0), 1.0)
+                say(f"an operator clicks on {note['annotated_target']} in the overview")
+                if self.options.home_assistant:
+                    await hass.track(x, y)
+                else:
+                    await engine.call("POST", f"/links/{LINK}/track", {"x": x, "y": y})
+                if moment is not None:
+                    picture = await engine.picture(f"/channels/{OVERVIEW}/snapshot.jpg")
+                    self._overviews["operator"] = (picture, target.overview_box)
+            await asyncio.sleep(CLICK_AGAIN_S)
+
+    # --- measure ----------------------------------------------------------------------------------------------
+
+    async def _measure(
+        self, note: dict[str, Any], engine: EngineClient, listener: OnvifListener, meter: Meter, start: float
+    ) -> Report | None:
+        if self.options.seconds is None:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self.options.seconds or 0.0)
+        end = time.time()
+        cores = meter.cores()
+        while True:
+            measured = Measured(
+                truth=Truth.read(Path(note["truth"])),
+                events=engine.events,
+                state_changes=self._changes,
+                notifications=listener.notifications,
+                start=start,
+                end=end,
+                finished=time.time(),
+                cpu_per_channel=cores / 2,
+                frames_analysed_per_s=mean(self._rates) if self._rates else 0.0,
+                followed=note["annotated_target"],
+            )
+            report = make_report(note["scene"], measured)
+            if report.complete or time.time() - end > FINISH_S:
+                return report
+            await asyncio.sleep(1.0)
+
+    async def _write(self, report: Report, engine: EngineClient) -> None:
+        folder = self.options.report or self.folder / "report"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(json.dumps(report.as_json(), indent=2) + "\n")
+        rows = []
+        for heard in engine.events:
+            event = heard.event
+            if event["kind"] != "capture_taken":
+                continue
+            overview = self._overviews.get(event["track_id"]) or self._overviews.get("operator")
+            rows.append(
+                Row(
+                    caption=f"{event['target_type']}, grade {event['grade']:.2f}, {event['track_id']}",
+                    overview=overview[0] if overview else None,
+                    overview_box=overview[1] if overview else None,
+                    background=await engine.picture(f"/captures/{event['capture_id']}/background.jpg"),
+                    picture=await engine.picture(f"/captures/{event['capture_id']}/picture.jpg"),
+                    box=box_of(event["box"]),
+                    path=self._paths.get(event["track_id"], []),
+                )
+            )
+        write_contact_sheet(folder / "contact-sheet.png", rows)
+        for name, value in report.as_json().items():
+            print(f"  {name:<24} {value}")
+        say(f"written: {folder / 'report.json'} and {folder / 'contact-sheet.png'}")
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal."""
+    print(f"[demo] {text}", flush=True)
+
+
+SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "rule_triggered": lambda e: f"{e['target_type']} {'entered' if e['active'] else 'left'} {e['rule_id']}",
+    "tracking_started": lambda e: f"PTZ goes after the {e['target_type']} ({e['reason']})",
+    "tracking_ended": lambda e: f"PTZ leaves it: {e['reason']}",
+    "capture_taken": lambda e: f"picture of a {e['target_type']}, grade {e['grade']:.2f}",
+    "camera_offline": lambda e: f"{e['channel']} is offline: {e['reason']}",
+    "camera_refused": lambda e: f"{e['channel']} refuses us: {e['reason']}",
+    "camera_online": lambda e: f"{e['channel']} is online",
+    "storage_error": lambda e: f"not stored: {e['reason']}",
+    "media_restarted": lambda e: f"the media process was restarted: {e['reason']}",
+}
+"""Events as sentences; those that nobody wants to read are not in it."""
