@@ -33,6 +33,10 @@ class ChannelAtWork:
     analysed_fps: float | None = None
     video: bool = False
     online: bool = False
+    told: bool = False
+    """Whether anybody was told yet that the channel is online, offline or refused."""
+    refused: bool = False
+    """Whether its camera has refused our user since it was online last."""
     stream: StreamAddress | None = field(default=None, repr=False)
     streaming: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the media process knows the stream."""
@@ -93,6 +97,7 @@ class CameraAtWork:
         if isinstance(event, StreamLost) and event.refused:
             self._refused(channel, event.reason)
         self._settle(channel, event.reason if isinstance(event, StreamLost) else "")
+        self._spawn(self._leave_alone(channel))
 
     def _on_camera(self, state: CameraState, reason: str) -> None:
         if state is CameraState.ONLINE:
@@ -101,9 +106,20 @@ class CameraAtWork:
         for channel in self.channels:
             if state is CameraState.REFUSED:
                 self._refused(channel, reason)
+                self._spawn(self._leave_alone(channel))
             if channel.arbiter is not None:
                 self._spawn(channel.arbiter.detach())
             self._settle(channel, reason)
+
+    async def _leave_alone(self, channel: ChannelAtWork) -> None:
+        """Closes a broken stream of a camera that refuses our user, for its tries would count with the supervisor's.
+
+        A stream that runs in spite of the refusal goes on.
+        """
+        if self._supervisor.state is CameraState.REFUSED and channel.stream is not None and not channel.video:
+            channel.stream = None
+            channel.streaming.clear()
+            await self._media.remove_stream(channel.channel_id)
 
     async def _bring_up(self) -> None:
         for channel in self.channels:
@@ -139,14 +155,19 @@ class CameraAtWork:
 
     def _settle(self, channel: ChannelAtWork, reason: str) -> None:
         online = self.online and channel.video
-        if online != channel.online:
+        # A channel that is away from the very beginning is told too, once there is a reason to tell.
+        if online != channel.online or (reason and not channel.told):
             channel.online = online
+            channel.told = True
             now = self._clock.now()
             if online:
+                channel.refused = False
                 self._facts.publish(CameraOnline(at=now, channel=channel.channel_id))
             else:
                 self._facts.publish(CameraOffline(at=now, channel=channel.channel_id, reason=reason))
         self._on_change(channel)
 
     def _refused(self, channel: ChannelAtWork, reason: str) -> None:
-        self._facts.publish(CameraRefused(at=self._clock.now(), channel=channel.channel_id, reason=reason))
+        if not channel.refused:
+            channel.refused = channel.told = True
+            self._facts.publish(CameraRefused(at=self._clock.now(), channel=channel.channel_id, reason=reason))

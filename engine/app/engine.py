@@ -150,6 +150,7 @@ class Engine:
         await api.start(config.host, config.port, tls)
         stack.push_async_callback(api.stop)
         self.api = api
+        await self.onvif.check_port()
         detector = await asyncio.to_thread(make_detector, self.site.vision)
         _LOG.info("detecting with %s", detector.name)
         await self.media.start()
@@ -158,6 +159,9 @@ class Engine:
         await self.refresh_relay_users()
         await self.services.load()
         self.spawn(self.services.run())
+        # Ended after those who use them: a camera that moves must still hear that it is to stop.
+        for camera in self.cameras.values():
+            stack.push_async_callback(camera.stop)
         for channel in self.channels.values():
             if channel.arbiter is not None:
                 await channel.arbiter.start()
@@ -170,7 +174,6 @@ class Engine:
         self.spawn(self._watch_statistics())
         for camera in self.cameras.values():
             camera.start()
-            stack.push_async_callback(camera.stop)
         self.spawn(self.onvif.run())
         stack.push_async_callback(self.onvif.stop)
 
@@ -227,8 +230,8 @@ class Engine:
             now=self.clock.now,
         )
         self._analyses[config.channel_id] = analysis
-        await channel.streaming.wait()
         while True:
+            await channel.streaming.wait()
             try:
                 await analysis.run(self.media.frames(config.channel_id))
             except Exception:  # noqa: BLE001 - logged, and one bad picture must not blind the channel

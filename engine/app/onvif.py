@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import logging
 import uuid
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine import __version__
+from engine.config import OnvifConfig
 from engine.onvif_device.backend import DeviceChannel
-from engine.onvif_device.device import EngineDevice
+from engine.onvif_device.device import EngineDevice, PortInUse
 from engine.onvif_device.users import DeviceAccounts
 from onvif_server.backend import DeviceInformation
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 LOOK_S = 0.5
+RETRY_S = 5.0
+"""Between two tries to listen at a port that another program has taken."""
 PATIENCE_S = 10.0
 """So long the device waits for cameras that are not there, before it begins with assumptions about them."""
 ASSUMED_SIZE = (1280, 720)
@@ -34,14 +38,30 @@ class OnvifFace:
         self._engine = engine
         self._device: EngineDevice | None = None
         self._served: tuple[DeviceChannel, ...] = ()
+        self._trouble = ""
 
     @property
     def port(self) -> int:
         """Where it listens; 0 while it does not."""
         return self._device.port if self._device else 0
 
+    async def check_port(self) -> None:
+        """Finds out at the start whether the port can be had, for the device itself begins much later.
+
+        Raises PortInUse.
+        """
+        config = self._engine.site.onvif
+        if not config.enabled or not config.port:
+            return
+        try:
+            server = await asyncio.get_running_loop().create_server(asyncio.Protocol, config.host, config.port)
+        except OSError as error:
+            raise _port_in_use(config, error) from error
+        server.close()
+        await server.wait_closed()
+
     async def run(self) -> None:
-        """Works until it is cancelled."""
+        """Works until it is cancelled. A port that cannot be had is told once, and tried again."""
         config = self._engine.site.onvif
         if not config.enabled:
             return
@@ -51,9 +71,10 @@ class OnvifFace:
             complete = all(self._described(one) is not None for one in self._engine.channels)
             channels = tuple(self._device_channel(one) for one in self._engine.channels)
             ready = self._engine.access.activated and (complete or clock.now() - began > PATIENCE_S)
-            if ready and channels != self._served:
-                await self._serve(channels)
-            await clock.sleep(LOOK_S)
+            pause_s = LOOK_S
+            if ready and channels != self._served and not await self._try_to_serve(channels):
+                pause_s = RETRY_S
+            await clock.sleep(pause_s)
 
     async def stop(self) -> None:
         """Ends it."""
@@ -61,8 +82,20 @@ class OnvifFace:
         if device is not None:
             await device.stop()
 
+    async def _try_to_serve(self, channels: tuple[DeviceChannel, ...]) -> bool:
+        try:
+            await self._serve(channels)
+        except (PortInUse, OSError) as error:
+            if str(error) != self._trouble:
+                _LOG.error("%s; it is tried again", error)  # noqa: TRY400 - the message says all
+            self._trouble = str(error)
+            return False
+        self._trouble = ""
+        return True
+
     async def _serve(self, channels: tuple[DeviceChannel, ...]) -> None:
         await self.stop()
+        self._served = ()
         engine = self._engine
         device = EngineDevice(
             self._information(),
@@ -123,3 +156,10 @@ class OnvifFace:
         except Exception as error:  # noqa: BLE001 - to an ONVIF client every reason is the same: none now
             _LOG.debug("no snapshot of %r for an ONVIF client: %s", channel_id, error)
             return None
+
+
+def _port_in_use(config: OnvifConfig, error: OSError) -> PortInUse:
+    why = "another program uses the port" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+    return PortInUse(
+        f"ONVIF cannot listen at {config.host}:{config.port}: {why}; set another onvif.host or onvif.port in the site file"
+    )
