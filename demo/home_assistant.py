@@ -183,7 +183,7 @@ class HomeAssistant:
             for entity in await self.entities()
             if entity["entity_id"].startswith("camera.") and "yard" in entity["entity_id"]
         )
-        await self.call_service("smart_ptz", "track", {"entity_id": overview, "x": 100 * x, "y": 100 * y})
+        await self.call_service("smart_ptz", "track", {"entity_id": overview, "x": x, "y": y})
 
     async def state(self, entity_id: str) -> dict[str, Any]:
         """An entity's present state with its attributes."""

@@ -48,7 +48,7 @@ def write_site(folder: Path, note: dict[str, Any], ports: Ports) -> Path:
                     "projection": overview["projection"],
                     "hfov_deg": overview["hfov_deg"],
                     # People are small in a panorama: tiles, cut from pictures in full width.
-                    "analysis": {"fps": 4, "width": overview["width"], "tiles": [4, 1]}
+                    "analysis": {"fps": 4, "width": overview["width"], "tiles": [4, 2]}
                     if panorama
                     else {"fps": 5, "width": 960},
                 },

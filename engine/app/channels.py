@@ -123,6 +123,7 @@ class CameraAtWork:
 
     async def _bring_up(self) -> None:
         for channel in self.channels:
+            trouble = ""
             try:
                 await self._start_video(channel)
                 motors = self.camera.motors(channel.channel_id)
@@ -131,7 +132,8 @@ class CameraAtWork:
             except (CameraError, MediaError) as error:
                 # The supervisor notices a camera that is gone again; anything else is the person's to mend.
                 _LOG.warning("channel %r could not be started: %s", channel.channel_id, error)
-            self._settle(channel, "")
+                trouble = str(error)
+            self._settle(channel, trouble)
 
     async def _start_video(self, channel: ChannelAtWork) -> None:
         address = await self.camera.stream_address(channel.channel_id)
