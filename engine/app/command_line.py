@@ -75,9 +75,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    # The file first: whoever made a mistake in it need not wait for everything to be loaded.
+    site = load_site(options.site)
     from engine.app.engine import run_engine
 
-    return asyncio.run(run_engine(load_site(options.site)))
+    return asyncio.run(run_engine(site))
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -23,11 +23,11 @@ START_S = 60.0
 
 
 def wait_for[T](look: Callable[[], T | None], what: str, seconds: float = 30.0) -> T:
-    """The first answer of `look` that is neither None nor False; fails with `what` after some seconds."""
+    """The first answer of `look` that is true; fails with `what` after some seconds."""
     end = time.monotonic() + seconds
     while True:
         found = look()
-        if found is not None and found is not False:
+        if found:
             return found
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
         time.sleep(STEP_S)

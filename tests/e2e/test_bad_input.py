@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,14 +173,8 @@ def _refused_once(engine: Engine) -> None:
     assert "password" in refused[0]["reason"]
     # A camera that is merely away would have been tried three times meanwhile (after 1, 2 and 4 seconds).
     begin = refused[0]["at"]
-    wait_for(lambda: engine.api.events("camera_refused")[-1]["at"] > begin or _age(engine, begin) > 8.0, "eight seconds")
+    wait_for(lambda: time.time() > begin + 8.0, "eight seconds")
     assert len(engine.api.events("camera_refused")) == 1
     assert engine.api.events("camera_offline") == []
     assert not engine.api.channel("gate")["online"]
 
-
-def _age(engine: Engine, begin: float) -> float:
-    import time
-
-    engine.process.check()
-    return time.time() - begin
