@@ -1,7 +1,7 @@
 """What the analysis of one 1080p25 stream at 5 pictures a second costs, beside the bare work in it.
 
 The engine (`python -m engine run`, as anybody runs it, with its media process) and the bare work take turns on the same
-stream: first the one, then the other, twice. The bare work is a `gst-launch-1.0` that receives, decodes, thins and
+stream: first the one, then the other, three times. The bare work is a `gst-launch-1.0` that receives, decodes, thins and
 scales the stream as the engine does, and throws the pictures away, plus a process that only detects, at the same pace;
 nothing in them is ours but the detector's call. Processor time is the kernel's, of all threads.
 """
@@ -25,14 +25,14 @@ from demo.engine_client import EngineClient, EngineError
 from demo.secrets_file import SecretsFile
 from engine.vision.loading import AUTOMATIC
 
-ROUNDS = 2
+ROUNDS = 3
 FPS = 5
 WIDTH = 640
 THREADS = 0
 """The engine's default: as many as there are cores."""
 SETTLE_S = 4.0
 """After a start, until all caches are warm and every connection stands."""
-WINDOW_S = 20.0
+WINDOW_S = 16.0
 FILE_WINDOW_S = 14.0
 """With the time to settle, less than the clip is long."""
 AIM_RATIO = 1.15
