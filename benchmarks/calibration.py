@@ -58,7 +58,9 @@ def run(say: Say) -> Sequence[Result]:
         errors, refused = _errors(case)
         per_site = np.sqrt((errors**2).mean(axis=1))
         results += [
-            Result(f"{case.name}: error over the picture, RMS", float(np.sqrt((errors**2).mean())), "deg", case.aim_deg),
+            Result(
+                f"{case.name}: error over the picture, RMS", float(np.sqrt((errors**2).mean())), "deg", case.aim_deg
+            ),
             Result(f"{case.name}: RMS of a site, 95th percentile", float(np.percentile(per_site, 95)), "deg"),
             Result(f"{case.name}: RMS of a site, worst", float(per_site.max()), "deg"),
             Result(f"{case.name}: fits refused", refused, "sites", 0),

@@ -37,7 +37,9 @@ BENCHMARKS = {
         Benchmark(
             "latency", "from a rule's event to a WebSocket client (Home Assistant) and to an ONVIF pull point", "1 min"
         ),
-        Benchmark("calibration", "how exactly a link is fitted to 4 and 9 pairs that were clicked 2 pixels off", "20 s"),
+        Benchmark(
+            "calibration", "how exactly a link is fitted to 4 and 9 pairs that were clicked 2 pixels off", "20 s"
+        ),
         Benchmark("relay", "CPU of the media process with 50 RTSP clients on one 1080p25 channel", "1 min"),
     )
 }

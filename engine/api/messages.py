@@ -162,6 +162,19 @@ class UserList(Response, frozen=True, kw_only=True):
     users: list[UserDescription]
 
 
+class DeviceUserDescription(Response, frozen=True, kw_only=True):
+    """One user of ONVIF and RTSP."""
+
+    username: str
+    role: Role
+
+
+class DeviceUserList(Response, frozen=True, kw_only=True):
+    """All users of ONVIF and RTSP."""
+
+    users: list[DeviceUserDescription]
+
+
 class StreamCredentials(SecretResponse, frozen=True, kw_only=True):
     """User and password (digest) of the RTSP relay."""
 

@@ -98,6 +98,10 @@ class EngineServices(Protocol):
         """User and password of the RTSP relay."""
         ...
 
+    async def device_users_changed(self) -> None:
+        """Lets the relay know that the users of ONVIF and RTSP are others now."""
+        ...
+
     async def snapshot(self, channel: str, at: float | None) -> bytes:
         """A JPEG in full resolution, of the instant `at` or of now."""
         ...

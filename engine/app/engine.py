@@ -15,7 +15,7 @@ from engine.api.server import ApiServer, ApiStartError, TlsFiles
 from engine.app.analysis import make_detector, rule_of
 from engine.app.channels import CameraAtWork, ChannelAtWork
 from engine.app.history import History
-from engine.app.links import make_link, refit_for_aspect
+from engine.app.links import Calibration, make_link
 from engine.app.onvif import OnvifFace
 from engine.app.services import Services
 from engine.captures import CaptureRecorder
@@ -76,8 +76,18 @@ class Engine:
             for camera in site.cameras
         }
         recorder = CaptureRecorder(self.store.captures, self.facts, self.clock)
+        self._calibrations = {link.link_id: Calibration(link, site) for link in site.links}
         self.director = Director(
-            make_link(link, site, self._arbiter(link.ptz), self.clock, self.facts, self.media.snapshot, recorder)
+            make_link(
+                link,
+                site,
+                self._calibrations[link.link_id].model,
+                self._arbiter(link.ptz),
+                self.clock,
+                self.facts,
+                self.media.snapshot,
+                recorder,
+            )
             for link in site.links
         )
         self._links_of = {
@@ -243,7 +253,7 @@ class Engine:
         for event in self.rules.update(update):
             self._publish_rule(event)
         for link in self._links_of[update.channel]:
-            refit_for_aspect(self.director.link(link.link_id), link, self.site, update)
+            self._calibrations[link.link_id].follow(self.director.link(link.link_id), update)
         self.director.on_tracks(update)
         self.services.track_updates.publish(update)
 

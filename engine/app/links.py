@@ -2,38 +2,84 @@
 
 from __future__ import annotations
 
+import logging
+
 from engine.captures import CaptureRecorder, Snapshotter
 from engine.config import LinkConfig, Site
 from engine.core.bus import Bus
 from engine.core.clock import Clock
 from engine.core.events import Event
 from engine.core.values import TrackUpdate
-from engine.linkage import FitRefused, Framing, LinkDirector, LinkModel, LinkSettings, fit_link
+from engine.linkage import FitRefused, Framing, LinkDirector, LinkFit, LinkModel, LinkSettings, fit_link
 from engine.ptz import Arbiter
 
-ASSUMED_ASPECT = 16 / 9
-"""Until the first picture of the overview has arrived."""
+_LOG = logging.getLogger(__name__)
+
+USUAL_ASPECTS = (16 / 9, 4 / 3, 5 / 4, 3 / 2, 1.0, 2.0, 21 / 9, 32 / 9, 9 / 16)
+"""The shapes of cameras' pictures, one of which is assumed until the first picture has arrived."""
+SAME_ASPECT = 0.01
 
 
-def fit_model(link: LinkConfig, site: Site, aspect: float) -> LinkModel:
-    """The link's model, fitted to its point pairs. Raises FitRefused that names the link."""
-    overview = site.channel(link.overview)
-    try:
-        return fit_link(link.pairs, overview.projection, aspect, overview.hfov_deg).model
-    except FitRefused as error:
-        raise FitRefused(f"link '{link.link_id}': {error}", error.pairs) from error
+class Calibration:
+    """A link's model, fitted to its point pairs for the shape (width to height) of the overview's pictures.
+
+    Raises FitRefused that names the link, when the pairs fit to no usual shape.
+    """
+
+    def __init__(self, link: LinkConfig, site: Site) -> None:
+        self._link = link
+        self._overview = site.channel(link.overview)
+        self.model = self._first()
+        self._aspect = self.model.aspect
+
+    def _first(self) -> LinkModel:
+        fits, refusals = [], []
+        for aspect in USUAL_ASPECTS:
+            try:
+                fits.append(self._fit(aspect))
+            except FitRefused as error:
+                refusals.append(error)
+            # For a panorama the shape does not matter, and pairs that fit this well leave no doubt.
+            if fits and (self._overview.projection == "equirectangular" or fits[-1].rms_deg < 0.1):
+                break
+        if not fits:
+            raise FitRefused(f"link '{self._link.link_id}': {refusals[0]}", refusals[0].pairs) from refusals[0]
+        return min(fits, key=lambda fit: fit.rms_deg).model
+
+    def _fit(self, aspect: float) -> LinkFit:
+        return fit_link(self._link.pairs, self._overview.projection, aspect, self._overview.hfov_deg)
+
+    def follow(self, director: LinkDirector, update: TrackUpdate) -> None:
+        """Fits the model anew where the overview's pictures turn out to have another shape than it was fitted for.
+
+        Where that is refused the former model stays, and the log says so once.
+        """
+        if update.channel != self._link.overview or abs(self._aspect - update.aspect) <= SAME_ASPECT:
+            return
+        self._aspect = update.aspect
+        try:
+            director.model = self.model = self._fit(update.aspect).model
+        except FitRefused as error:
+            _LOG.error(  # noqa: TRY400 - the message says all
+                "link %r is calibrated badly, for pictures of another shape (%.2f) than the overview's (%.2f): %s",
+                self._link.link_id,
+                self.model.aspect,
+                update.aspect,
+                error,
+            )
 
 
 def make_link(
     link: LinkConfig,
     site: Site,
+    model: LinkModel,
     arbiter: Arbiter,
     clock: Clock,
     facts: Bus[Event],
     snapshotter: Snapshotter,
     recorder: CaptureRecorder,
 ) -> LinkDirector:
-    """A link at work, calibrated by its point pairs. Raises FitRefused."""
+    """A link at work."""
     curve = site.channel(link.ptz).zoom_curve
     settings = LinkSettings(
         link_id=link.link_id,
@@ -51,17 +97,10 @@ def make_link(
     )
     return LinkDirector(
         settings,
-        fit_model(link, site, ASSUMED_ASPECT),
+        model,
         arbiter,
         clock=clock,
         bus=facts,
         snapshotter=snapshotter,
         recorder=recorder,
     )
-
-
-def refit_for_aspect(director: LinkDirector, link: LinkConfig, site: Site, update: TrackUpdate) -> None:
-    """Fits the model anew where the overview's pictures turn out to have another shape than it was fitted for."""
-    model = director.model
-    if model is not None and update.channel == link.overview and abs(model.aspect - update.aspect) > 0.01:
-        director.model = fit_model(link, site, update.aspect)

@@ -89,6 +89,10 @@ class Services:
             await self._engine.refresh_relay_users()
         return StreamCredentials(username=user.username, password=user.password)
 
+    async def device_users_changed(self) -> None:
+        """See the protocol."""
+        await self._engine.refresh_relay_users()
+
     async def snapshot(self, channel: str, at: float | None) -> bytes:
         """See the protocol."""
         self._find(channel)

@@ -177,4 +177,3 @@ def _refused_once(engine: Engine) -> None:
     assert len(engine.api.events("camera_refused")) == 1
     assert engine.api.events("camera_offline") == []
     assert not engine.api.channel("gate")["online"]
-

@@ -60,9 +60,7 @@ class Witness:
 
     async def _listen(self) -> None:
         credentials = await asyncio.to_thread(self._api.get, "stream-credentials")
-        self._listener = OnvifListener(
-            "127.0.0.1", self._onvif_port, credentials["username"], credentials["password"]
-        )
+        self._listener = OnvifListener("127.0.0.1", self._onvif_port, credentials["username"], credentials["password"])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear_websocket())
             tasks.create_task(self._hear_onvif(self._listener))

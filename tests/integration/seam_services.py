@@ -143,6 +143,9 @@ class SeamServices:
         self.credentials_given += 1
         return StreamCredentials(username="relay user", password="p@ss/word")
 
+    async def device_users_changed(self) -> None:
+        self._note("device_users_changed", "", None, "")
+
     async def snapshot(self, channel: str, at: float | None) -> bytes:
         if not next(known for known in self.now.channels if known.id == channel).online:
             raise NotAvailableError(f"{channel} is offline")

@@ -43,6 +43,7 @@ class SmallEngine:
         self.kept: dict[str, PresetState] = {}
         self.newest: TrackUpdate | None = None
         self.padding = ""
+        self.told_relay = 0
 
     def info(self) -> EngineInfo:
         return EngineInfo(name="Yard", version="1.2.3", instance_id="i1")
@@ -69,6 +70,9 @@ class SmallEngine:
 
     async def stream_credentials(self) -> StreamCredentials:
         return StreamCredentials(username="stream", password="relay-secret")
+
+    async def device_users_changed(self) -> None:
+        self.told_relay += 1
 
     async def snapshot(self, channel: str, at: float | None) -> bytes:
         self._require(channel, {"yard", "dome"})

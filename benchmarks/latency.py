@@ -1,0 +1,145 @@
+"""How long it takes until somebody outside hears of a rule's event.
+
+The engine runs at its normal work (one 1080p25 stream, analysed at 5 pictures a second). Events enter it where rules
+publish them, and take the real way: bus, SQLite (written first), bus, then the WebSocket and the ONVIF device. The
+listeners are another process, with the clients that Home Assistant uses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import tempfile
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+
+from benchmarks.clip import the_clip
+from benchmarks.listener import ENGINE_VARIABLE, ONVIF, WEBSOCKET
+from benchmarks.processes import Child, ProcessFailed, python, read_note
+from benchmarks.registry import Say
+from benchmarks.report import Result
+from benchmarks.site import CHANNEL, free_ports, write_site
+from engine.app.engine import Engine, EngineStartError
+from engine.config import load_site
+from engine.core.events import RuleKind, RuleTriggered
+from engine.core.geometry import Box
+from engine.core.values import TargetType
+
+EVENTS = 100
+AIM_MS = 150.0
+PAUSE_S = (0.05, 0.2)
+"""Between two events, at random, so that they keep step with nothing."""
+SETTLE_S = 3.0
+PATIENCE_S = 60.0
+_LOOK_S = 0.2
+_PREFIX = "latency-"
+
+
+def run(say: Say) -> Sequence[Result]:
+    """See `Benchmark`."""
+    clip = the_clip(say)
+    try:
+        delays = asyncio.run(_measure(clip, say))
+    except EngineStartError as error:
+        raise ProcessFailed(str(error)) from error
+    results = []
+    for who, delays_ms in delays.items():
+        results += [
+            Result(f"rule's event to {who}, median", float(np.median(delays_ms)), "ms", AIM_MS),
+            Result(f"rule's event to {who}, 99th percentile", float(np.percentile(delays_ms, 99)), "ms"),
+        ]
+    return results
+
+
+async def _measure(clip: Path, say: Say) -> dict[str, list[float]]:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        note = folder / "camera.json"
+        camera = Child("camera", python("benchmarks.camera", str(clip), str(note)), folder / "camera.log")
+        await camera.start()
+        stack.push_async_callback(camera.stop)
+        ports = dict(zip(("api", "relay", "onvif"), free_ports(3), strict=True))
+        url = (await read_note(camera, note))["url"]
+        engine = Engine(load_site(write_site(folder, url, {"fps": 5, "width": 640}, ports)))
+        say("starting the engine and its listeners")
+        await engine.start()
+        stack.push_async_callback(engine.stop)
+        arrivals = folder / "arrivals.jsonl"
+        ready = folder / "listener.json"
+        access = await _activate(engine, ports)
+        listener = Child(
+            "listener",
+            python("benchmarks.listener", str(ready), str(arrivals)),
+            folder / "listener.log",
+            {ENGINE_VARIABLE: json.dumps({**ports, **access})},
+        )
+        await listener.start()
+        stack.push_async_callback(listener.stop)
+        await read_note(listener, ready)
+        await asyncio.sleep(SETTLE_S)
+        say(f"{EVENTS} events")
+        published = await _publish(engine)
+        return await _delays(published, arrivals, listener)
+
+
+async def _activate(engine: Engine, ports: dict[str, int]) -> dict[str, str]:
+    """Makes the administrator; returns the token, and the user and password for devices, once ONVIF listens."""
+    base = f"http://127.0.0.1:{ports['api']}/api/v1"
+    account = {"username": "benchmark", "password": f"{secrets.token_urlsafe(12)}-aA1"}
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        async with session.post(f"{base}/activation", json=account) as response:
+            token = (await response.json())["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.get(f"{base}/stream-credentials", headers=headers) as response:
+            credentials = await response.json()
+    async with asyncio.timeout(PATIENCE_S):
+        while not (engine.onvif.port and engine.channels[CHANNEL].online):  # noqa: ASYNC110 - state of its own
+            await asyncio.sleep(_LOOK_S)
+    return {"token": token, **credentials}
+
+
+async def _publish(engine: Engine) -> dict[str, float]:
+    """Publishes the events; returns when each was, by its rule's id."""
+    generator = np.random.default_rng(1)
+    published: dict[str, float] = {}
+    for number in range(EVENTS):
+        rule_id = f"{_PREFIX}{number}"
+        published[rule_id] = engine.clock.now()
+        engine.facts.publish(
+            RuleTriggered(
+                at=published[rule_id],
+                rule_id=rule_id,
+                rule_kind=RuleKind.INTRUSION,
+                channel=CHANNEL,
+                track_id=f"{CHANNEL}-{rule_id}",
+                target_type=TargetType.PERSON,
+                box=Box(0.4, 0.4, 0.1, 0.2),
+                active=True,
+            )
+        )
+        await asyncio.sleep(float(generator.uniform(*PAUSE_S)))
+    return published
+
+
+async def _delays(published: dict[str, float], arrivals: Path, listener: Child) -> dict[str, list[float]]:
+    """The delays in milliseconds by listener, once every event has arrived at both. Raises ProcessFailed."""
+    end = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        heard = [json.loads(line) for line in arrivals.read_text().splitlines()]
+        delays: dict[str, dict[str, float]] = {WEBSOCKET: {}, ONVIF: {}}
+        for one in heard:
+            if one["rule"] in published:
+                # A listener that hears an event twice has heard it the first time.
+                delays[one["who"]].setdefault(one["rule"], 1000 * (one["at"] - published[one["rule"]]))
+        if all(len(each) == len(published) for each in delays.values()):
+            return {who: list(each.values()) for who, each in delays.items()}
+        listener.check()
+        if asyncio.get_running_loop().time() > end:
+            missing = ", ".join(f"{who}: {len(published) - len(each)}" for who, each in delays.items())
+            raise ProcessFailed(f"events that never arrived: {missing}")
+        await asyncio.sleep(_LOOK_S)
