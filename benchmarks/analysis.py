@@ -1,9 +1,11 @@
 """What the analysis of one 1080p25 stream at 5 pictures a second costs, beside the bare work in it.
 
-The engine (`python -m engine run`, as anybody runs it, with its media process) and the bare work take turns on the same
-stream: first the one, then the other, three times. The bare work is a `gst-launch-1.0` that receives, decodes, thins and
-scales the stream as the engine does, and throws the pictures away, plus a process that only detects, at the same pace;
-nothing in them is ours but the detector's call. Processor time is the kernel's, of all threads.
+The engine (`python -m engine run`, as anybody runs it, with its media process) and the bare work take turns on the
+same stream, three times. The bare work is a `gst-launch-1.0` that receives, decodes, thins and scales the stream as the
+engine does, and throws the pictures away; and a process that only detects, at the same pace. Nothing in them is ours
+but the detector's call, and each runs alone: beside each other they would take more, because they would meet on the
+cores at random, while in the engine a detection follows upon its picture's decoding. Processor time is the kernel's, of
+all threads.
 """
 
 from __future__ import annotations
@@ -32,14 +34,14 @@ THREADS = 0
 """The engine's default: as many as there are cores."""
 SETTLE_S = 4.0
 """After a start, until all caches are warm and every connection stands."""
-WINDOW_S = 16.0
-FILE_WINDOW_S = 14.0
+WINDOW_S = 14.0
 """With the time to settle, less than the clip is long."""
 AIM_RATIO = 1.15
 
 _DECODE = (
     "avdec_h264 max-threads=1 ! videorate drop-only=true max-rate={fps} ! videoscale n-threads=1 "
-    "! videoconvert n-threads=1 ! video/x-raw,format=BGR,width=[1,{width}],pixel-aspect-ratio=1/1 ! fakesink sync={sync}"
+    "! videoconvert n-threads=1 ! video/x-raw,format=BGR,width=[1,{width}],pixel-aspect-ratio=1/1 "
+    "! fakesink sync={sync}"
 )
 _RECEIVE = "rtspsrc location={url} protocols=tcp latency=0 ! rtph264depay ! h264parse ! "
 _READ = "filesrc location={clip} ! matroskademux ! h264parse ! "
@@ -86,12 +88,15 @@ async def _measure(clip: Path, say: Say) -> list[_Round]:
             url = (await read_note(camera, note))["url"]
             for number in range(ROUNDS):
                 bench = _Bench(Path(folder) / str(number), url, clip)
-                say(f"round {number + 1} of {ROUNDS}: the engine, {WINDOW_S:.0f} s")
+                turn = f"round {number + 1} of {ROUNDS}, {WINDOW_S:.0f} s:"
+                say(f"{turn} the engine")
                 engine, media, analysed_fps = await bench.engine()
-                say(f"round {number + 1} of {ROUNDS}: bare receiving + decoding and bare inference, {WINDOW_S:.0f} s")
-                decode, inference = await bench.bare()
-                say(f"round {number + 1} of {ROUNDS}: bare decoding of a file, {FILE_WINDOW_S:.0f} s")
-                decode_of_file = await bench.bare_file()
+                say(f"{turn} bare receiving + decoding")
+                decode = await bench.bare_decode()
+                say(f"{turn} bare inference")
+                inference = await bench.bare_inference()
+                say(f"{turn} bare decoding of a file")
+                decode_of_file = await bench.bare_decode_of_file()
                 rounds.append(_Round(engine, media, decode, decode_of_file, inference, analysed_fps))
     return rounds
 
@@ -121,45 +126,38 @@ class _Bench:
             (channel,) = (await engine.call("GET", "/state"))["channels"]
             return shares["engine"], shares["media"], float(channel["analysed_fps"])
 
-    async def bare(self) -> tuple[float, float]:
-        """The shares of receiving + decoding and of inference, both at work at the same time as in the engine."""
+    async def bare_decode(self) -> float:
+        """The share of receiving, decoding, thinning and scaling."""
+        return await self._pipeline(_RECEIVE.format(url=self._url) + _DECODE.format(fps=FPS, width=WIDTH, sync="false"))
+
+    async def bare_decode_of_file(self) -> float:
+        """The same, but read from a file at the pace of the clock."""
+        return await self._pipeline(_READ.format(clip=self._clip) + _DECODE.format(fps=FPS, width=WIDTH, sync="true"))
+
+    async def _pipeline(self, description: str) -> float:
+        child = Child("gst-launch-1.0", ["gst-launch-1.0", *description.split()], self._folder / "gst-launch.log")
+        return await self._alone(child)
+
+    async def bare_inference(self) -> float:
+        """The share of detecting."""
         note = self._folder / "inference.json"
-        inference = Child(
-            "bare inference",
-            python(
-                "benchmarks.bare_inference", str(self._clip), str(note), str(WIDTH), str(FPS), AUTOMATIC, str(THREADS)
-            ),
-            self._folder / "inference.log",
-        )
-        await inference.start()
-        try:
-            await read_note(inference, note)
-            shares = await self._measured(
-                _RECEIVE.format(url=self._url) + _DECODE.format(fps=FPS, width=WIDTH, sync="false"),
-                WINDOW_S,
-                {"inference": inference.pid},
-            )
-        finally:
-            await inference.stop()
-        return shares["decode"], shares["inference"]
+        arguments = (str(self._clip), str(note), str(WIDTH), str(FPS), AUTOMATIC, str(THREADS))
+        child = Child("bare inference", python("benchmarks.bare_inference", *arguments), self._folder / "inference.log")
+        return await self._alone(child, note)
 
-    async def bare_file(self) -> float:
-        """The share of decoding the same pictures from a file at the pace of the clock."""
-        description = _READ.format(clip=self._clip) + _DECODE.format(fps=FPS, width=WIDTH, sync="true")
-        return (await self._measured(description, FILE_WINDOW_S, {}))["decode"]
-
-    async def _measured(self, pipeline: str, window_s: float, others: dict[str, int]) -> dict[str, float]:
-        decode = Child("gst-launch-1.0", ["gst-launch-1.0", *pipeline.split()], self._folder / "decode.log")
-        await decode.start()
+    async def _alone(self, child: Child, ready: Path | None = None) -> float:
+        await child.start()
         try:
+            if ready is not None:
+                await read_note(child, ready)
             await asyncio.sleep(SETTLE_S)
-            decode.check()
-            times = ProcessorTimes({"decode": decode.pid, **others})
-            await asyncio.sleep(window_s)
-            decode.check()
-            return times.shares()
+            child.check()
+            times = ProcessorTimes({child.name: child.pid})
+            await asyncio.sleep(WINDOW_S)
+            child.check()
+            return times.shares()[child.name]
         finally:
-            await decode.stop()
+            await child.stop()
 
 
 def _results(rounds: Sequence[_Round]) -> list[Result]:

@@ -7,12 +7,12 @@ cold and cores slow down, so the same inference costs less in a loop without pau
 from __future__ import annotations
 
 import itertools
-import json
 import sys
 import time
 from pathlib import Path
 
 from benchmarks.clip import pictures_for_analysis
+from benchmarks.processes import write_note
 from engine.vision.loading import load_detector
 from engine.vision.store import ModelStore
 
@@ -24,9 +24,7 @@ def main() -> None:
     pictures = pictures_for_analysis(clip, width, fps)
     detector = load_detector(model, ModelStore.from_environment(), threads=threads)
     found = len(detector.detect(pictures[0]))
-    unfinished = ready.with_suffix(".part")
-    unfinished.write_text(json.dumps({"detector": detector.name, "pictures": len(pictures), "found": found}))
-    unfinished.rename(ready)
+    write_note(ready, {"detector": detector.name, "pictures": len(pictures), "found": found})
     due = time.monotonic()
     for picture in itertools.cycle(pictures):
         detector.detect(picture)

@@ -5,7 +5,6 @@ Writes its address to READY as JSON. A process of its own, so that its work is n
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import gi
 
 from benchmarks.clip import FPS, access_units
+from benchmarks.processes import write_note
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
@@ -62,9 +62,7 @@ def main() -> None:
     clip, ready = Path(sys.argv[1]), Path(sys.argv[2])
     Gst.init(None)
     camera = Camera(clip)
-    unfinished = ready.with_suffix(".part")
-    unfinished.write_text(json.dumps({"url": camera.start()}))
-    unfinished.rename(ready)
+    write_note(ready, {"url": camera.start()})
     GLib.MainLoop().run()
 
 

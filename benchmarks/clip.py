@@ -13,6 +13,7 @@ import gi
 import numpy as np
 
 from benchmarks.processes import ProcessFailed
+from benchmarks.registry import Say
 from engine.core.values import Image
 from engine.simulator.scene import PictureSize
 from engine.simulator.yard import YardScene
@@ -32,12 +33,11 @@ _VERSION = 1
 """Counted up when the clip changes, so that an old one is not used."""
 
 
-def the_clip(say: object = None) -> Path:
+def the_clip(say: Say) -> Path:
     """The path of the clip, which is made if it is not there."""
     path = Path(__file__).parents[1] / ".build" / "benchmarks" / f"yard-{SIZE.height}p{FPS}-{_VERSION}.mkv"
     if not path.exists():
-        if callable(say):
-            say(f"drawing and encoding {SECONDS} s of video, once")
+        say(f"drawing and encoding {SECONDS} s of video, once")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
         _encode(_pictures(), unfinished)

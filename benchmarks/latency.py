@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import numpy as np
@@ -130,11 +131,10 @@ async def _delays(published: dict[str, float], arrivals: Path, listener: Child) 
     """The delays in milliseconds by listener, once every event has arrived at both. Raises ProcessFailed."""
     end = asyncio.get_running_loop().time() + PATIENCE_S
     while True:
-        heard = [json.loads(line) for line in arrivals.read_text().splitlines()]
         delays: dict[str, dict[str, float]] = {WEBSOCKET: {}, ONVIF: {}}
-        for one in heard:
+        for one in _heard(arrivals):
+            # People in the picture trigger the site's own rule meanwhile. What is heard twice was heard the first time.
             if one["rule"] in published:
-                # A listener that hears an event twice has heard it the first time.
                 delays[one["who"]].setdefault(one["rule"], 1000 * (one["at"] - published[one["rule"]]))
         if all(len(each) == len(published) for each in delays.values()):
             return {who: list(each.values()) for who, each in delays.items()}
@@ -143,3 +143,9 @@ async def _delays(published: dict[str, float], arrivals: Path, listener: Child) 
             missing = ", ".join(f"{who}: {len(published) - len(each)}" for who, each in delays.items())
             raise ProcessFailed(f"events that never arrived: {missing}")
         await asyncio.sleep(_LOOK_S)
+
+
+def _heard(arrivals: Path) -> list[dict[str, Any]]:
+    """The lines that are complete."""
+    lines = arrivals.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]

@@ -17,6 +17,7 @@ from typing import TextIO
 
 import aiohttp
 
+from benchmarks.processes import write_note
 from demo.onvif_listener import OnvifListener
 
 ENGINE_VARIABLE = "BENCHMARK_ENGINE"
@@ -66,9 +67,7 @@ async def _run(ready: Path, arrivals: Path) -> None:
             tasks.create_task(_write_notifications(nvr, out))
             await connected.wait()
             await nvr.subscribed.wait()
-            unfinished = ready.with_suffix(".part")
-            unfinished.write_text("{}")
-            unfinished.rename(ready)
+            write_note(ready, {"listening": True})
 
 
 def main() -> None:

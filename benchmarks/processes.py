@@ -11,7 +11,16 @@ from typing import Any
 
 from demo.processes import Child, ProcessFailed, python
 
-__all__ = ["Child", "ProcessFailed", "ProcessorTimes", "python", "read_note"]
+__all__ = [
+    "Child",
+    "ProcessFailed",
+    "ProcessorTimes",
+    "children_of",
+    "processor_seconds",
+    "python",
+    "read_note",
+    "write_note",
+]
 
 _READY_S = 60.0
 _LOOK_S = 0.05
@@ -20,12 +29,23 @@ _LOOK_S = 0.05
 async def read_note(child: Child, path: Path) -> Any:
     """The JSON that a helper writes to a file when it is ready. Raises ProcessFailed."""
     end = time.monotonic() + _READY_S
-    while not path.exists():
+    while (note := _note(path)) is None:
         child.check()
         if time.monotonic() > end:
             raise ProcessFailed(f"{child.name} was not ready after {_READY_S:.0f} s:\n{child.last_lines()}")
         await asyncio.sleep(_LOOK_S)
-    return json.loads(path.read_text())
+    return note
+
+
+def write_note(path: Path, note: Any) -> None:
+    """Writes JSON for whoever waits for it; never half of it."""
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(note))
+    unfinished.rename(path)
+
+
+def _note(path: Path) -> Any:
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 class ProcessorTimes:

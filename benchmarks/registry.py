@@ -32,7 +32,7 @@ BENCHMARKS = {
         Benchmark(
             "analysis",
             "CPU that the engine takes to analyse a 1080p25 stream at 5 fps, beside bare decoding + inference",
-            "3 min",
+            "5 min",
         ),
         Benchmark(
             "latency", "from a rule's event to a WebSocket client (Home Assistant) and to an ONVIF pull point", "1 min"

@@ -11,9 +11,10 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import gi
+
+from benchmarks.processes import write_note
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402 - the version must be chosen first
@@ -39,12 +40,6 @@ def _received(pipeline: Gst.Pipeline) -> int:
     return int(pipeline.get_by_name("out").get_property("stats").get_value("rendered"))
 
 
-def _write(path: Path, content: Any) -> None:
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(content))
-    unfinished.rename(path)
-
-
 def main() -> None:
     """Watches until it is ended."""
     ready, counts, url, clients = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
@@ -53,9 +48,9 @@ def main() -> None:
     pipelines = [_client(url, login["user"], login["password"]) for _ in range(clients)]
     while True:
         received = [_received(pipeline) for pipeline in pipelines]
-        _write(counts, {"at": time.monotonic(), "received": received})
+        write_note(counts, {"at": time.monotonic(), "received": received})
         if all(received) and not ready.exists():
-            _write(ready, {})
+            write_note(ready, {"watching": clients})
         for pipeline in pipelines:
             message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
             if message is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -41,9 +41,11 @@ class Heard:
 class EngineClient:
     """Starts the engine with a site file, activates it, and speaks its API."""
 
-    def __init__(self, site: Path, port: int, secrets: SecretsFile) -> None:
+    def __init__(
+        self, site: Path, port: int, secrets: SecretsFile, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self.child = Child("engine", python("engine", "run", str(site)), site.with_name("engine.log"))
+        self.child = Child("engine", python("engine", "run", str(site)), site.with_name("engine.log"), environment)
         self.password = secrets.get("engine")
         self.events: list[Heard] = []
         self.listening = asyncio.Event()

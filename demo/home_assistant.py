@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -106,20 +106,25 @@ class HomeAssistant:
         (self.folder / ".storage" / "http").write_text(json.dumps(stored))
 
     async def wait_ready(self) -> None:
-        """Waits until it answers, and makes the first user if there is none."""
+        """Waits until it runs, and makes the first user if there is none."""
+        if self._token is None:
+            await self._wait_for("/api/onboarding", lambda _: True, authorised=False)
+            await self._onboard()
+        # Once somebody is known, the page for first users is gone.
+        await self._wait_for("/api/config", lambda config: config["state"] == "RUNNING", authorised=True)
+
+    async def _wait_for(self, path: str, fits: Callable[[Any], bool], *, authorised: bool) -> None:
         end = time.monotonic() + READY_TIMEOUT_S
-        while True:
+        failure: Exception | None = None
+        while time.monotonic() < end:
             self.child.check()
             try:
-                steps = await self._call("GET", "/api/onboarding", authorised=False)
-                break
+                if fits(await self._call("GET", path, authorised=authorised)):
+                    return
             except (aiohttp.ClientError, HomeAssistantError) as error:
-                if time.monotonic() > end:
-                    raise HomeAssistantError(f"no answer within {READY_TIMEOUT_S:.0f} s: {error}") from error
-                await asyncio.sleep(0.25)
-        done = {step["step"] for step in steps if step["done"]}
-        if "user" not in done or self._token is None:
-            await self._onboard()
+                failure = error
+            await asyncio.sleep(0.25)
+        raise HomeAssistantError(f"not ready within {READY_TIMEOUT_S:.0f} s: {failure}") from failure
 
     async def _onboard(self) -> None:
         client = f"{self.url}/"
@@ -143,6 +148,19 @@ class HomeAssistant:
         )
         self._token = token
         self._secrets.set("home assistant token", token)
+
+    def browser_login(self) -> dict[str, Any]:
+        """What the frontend keeps in `localStorage.hassTokens` of a browser that is logged in."""
+        year_s = 365 * 86_400
+        return {
+            "access_token": self._token,
+            "token_type": "Bearer",
+            "refresh_token": "",
+            "expires_in": year_s,
+            "expires": (time.time() + year_s) * 1000,
+            "hassUrl": self.url,
+            "clientId": f"{self.url}/",
+        }
 
     # --- the integration --------------------------------------------------------------------------------------
 

@@ -60,8 +60,9 @@ class Report:
 
     `out_of_view_ratio`: the part of all pictures, from the first arrival at a target until it was left, in which the
     target's middle was outside the PTZ picture. `target_offset_median`: the angle between the optical axis and the
-    target's middle as a fraction of the horizontal field of view, over the same pictures. `time_to_capture_s`: from
-    entering the region (by the truth) to the picture that was kept. `event_to_*_ms`: from the engine's decision to the
+    target's middle as a fraction of the horizontal field of view, over the same pictures. Both end when the target has
+    left the scene, or is hidden from both cameras for good. `time_to_capture_s`: from entering the region (by the
+    truth) to the first picture that was kept. `home_returns`: how often the PTZ camera was sent home again. `event_to_*_ms`: from the engine's decision to the
     client. `frame_to_event_ms`: from light on the sensor to the decision. `cpu_per_channel`: cores.
     """
 
@@ -78,6 +79,7 @@ class Report:
     event_to_ha_ms: float | None
     event_to_onvif_ms: float | None
     frame_to_event_ms: float | None
+    home_returns: int
     frames_analysed_per_s: float
     cpu_per_channel: float
 
@@ -112,25 +114,33 @@ def make_report(scene: str, measured: Measured) -> Report:
         out_of_view_ratio=1 - sum(in_view) / len(in_view) if in_view else None,
         target_offset_median=_median(offsets),
         time_to_capture_s=_median(
-            captured[entry.target_id] - entry.at for entry in entries if entry.target_id in captured
+            max(captured[entry.target_id] - entry.at, 0.0) for entry in entries if entry.target_id in captured
         ),
         event_to_ha_ms=_median(_delays_to_home_assistant(rules, measured.state_changes)),
         event_to_onvif_ms=_median(_delays_to_onvif(rules, measured.notifications)),
         frame_to_event_ms=_median(1000 * (heard.decided_at - heard.event["at"]) for heard in rules),
+        home_returns=sum(heard.event["purpose"] == "park" for heard in _of_kind(measured, "ptz_owner_changed")),
         frames_analysed_per_s=measured.frames_analysed_per_s,
         cpu_per_channel=measured.cpu_per_channel,
     )
 
 
 def find_entries(measured: Measured) -> list[Entry]:
-    """Who entered the region, visibly and for long enough, each once; with an operator's target, that one."""
+    """Who entered the region, visibly and for long enough, each once; with an operator's target, that one.
+
+    Who is inside already when the measurement begins has not entered: the engine told of it before anybody listened.
+    """
     if measured.followed is not None:
         return [Entry(measured.followed, measured.start)]
     inside: dict[str, float] = {}
     found: dict[str, Entry] = {}
-    for moment in measured.truth.between(measured.start, measured.end):
+    moments = measured.truth.between(measured.start, measured.end)
+    there = {target.target_id for target in moments[0].targets.values() if target.inside_region} if moments else set()
+    for moment in moments:
         for target in moment.targets.values():
-            if not (target.inside_region and target.overview_visible >= VISIBLE):
+            if not target.inside_region:
+                there.discard(target.target_id)
+            if target.target_id in there or not (target.inside_region and target.overview_visible >= VISIBLE):
                 inside.pop(target.target_id, None)
                 continue
             since = inside.setdefault(target.target_id, moment.at)
@@ -179,14 +189,23 @@ def _visit(measured: Measured, begun: dict[str, Any], end: float) -> Visit:
 
 
 def _after_arrival(truth: Truth, visit: Visit) -> Iterable[tuple[Moment, str]]:
-    """The moments of a visit since the target was first in the picture, as long as it exists."""
+    """The moments of a visit since the target was first in the picture, till no camera could see it any more."""
+    target_id = visit.target_id
+    moments = [moment for moment in truth.between(visit.start, visit.end) if target_id in moment.targets]
+    while target_id is not None and moments and not _can_be_seen(moments[-1], target_id):
+        moments.pop()
     arrived = False
-    for moment in truth.between(visit.start, visit.end):
-        if visit.target_id is None or visit.target_id not in moment.targets:
+    for moment in moments:
+        if target_id is None:
             continue
-        arrived = arrived or _in_view(moment, visit.target_id)
+        arrived = arrived or _in_view(moment, target_id)
         if arrived:
-            yield moment, visit.target_id
+            yield moment, target_id
+
+
+def _can_be_seen(moment: Moment, target_id: str) -> bool:
+    target = moment.targets[target_id]
+    return target.overview_visible > 0 or target.ptz_visible > 0
 
 
 def _in_view(moment: Moment, target_id: str) -> bool:

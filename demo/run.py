@@ -8,26 +8,22 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from demo.contact_sheet import Row, write_contact_sheet
-from demo.dashboard import dashboard
 from demo.engine_client import ADMIN, EngineClient, EngineError, Heard
 from demo.home_assistant import USERNAME, HomeAssistant, StateChange
 from demo.onvif_listener import OnvifListener
-from demo.processes import Child, ProcessFailed, python
 from demo.report import Measured, Report, make_report
-from demo.secrets_file import SecretsFile
-from demo.site import LINK, OVERVIEW, Ports, write_site
+from demo.site import LINK, OVERVIEW, Ports
+from demo.stack import StackSettings, running
 from demo.truth import Truth, box_of, newest_moment
 from demo.usage import Meter
 from engine.core.geometry import Box, Point
 
-SIMULATOR_TIMEOUT_S = 90.0
 FINISH_S = 25.0
 """After the measured time, targets that entered get so long to be captured."""
 CLICK_AGAIN_S = 1.0
@@ -87,7 +83,6 @@ class Demo:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.folder = options.folder
-        self.secrets = SecretsFile(self.folder / "secrets.json")
         self.ports = choose_ports(self.folder)
         self._changes: list[StateChange] = []
         self._paths: dict[str, list[Point]] = defaultdict(list)
@@ -98,24 +93,16 @@ class Demo:
     async def run(self) -> Report | None:
         """Runs until it is cancelled, or for the measured time; returns the report of a measured run."""
         began = time.monotonic()
-        async with AsyncExitStack() as stack:
-            note = await self._start_simulator(stack)
-            site = write_site(self.folder / "site", note, self.ports)
-            engine = EngineClient(site, self.ports.api, self.secrets)
-            hass = HomeAssistant(
-                self.folder / "home-assistant", self.ports.home_assistant, self.options.repository, self.secrets
-            )
-            await stack.enter_async_context(engine)
-            if self.options.home_assistant:
-                await stack.enter_async_context(hass)
-            say("starting the engine")
-            await engine.wait_ready()
+        settings = StackSettings(
+            repository=self.options.repository,
+            folder=self.folder,
+            ports=self.ports,
+            scene=self.options.scene,
+            home_assistant=self.options.home_assistant,
+        )
+        async with running(settings, say) as stack:
+            note, engine, hass = stack.note, stack.engine, stack.hass
             credentials = await engine.call("GET", "/stream-credentials")
-            await engine.wait_online()
-            if self.options.home_assistant:
-                say("starting Home Assistant")
-                await hass.wait_ready()
-                await self._set_up_home_assistant(hass)
             listener = OnvifListener("127.0.0.1", self.ports.onvif, credentials["username"], credentials["password"])
             say(f"everything runs after {time.monotonic() - began:.1f} s")
             self._print_addresses(engine, hass)
@@ -140,43 +127,7 @@ class Demo:
                 await self._write(report, engine)
             return report
 
-    # --- start ------------------------------------------------------------------------------------------------
-
-    async def _start_simulator(self, stack: AsyncExitStack) -> dict[str, Any]:
-        out = self.folder / "simulator"
-        ready = out / "ready.json"
-        ready.unlink(missing_ok=True)
-        simulator = Child(
-            "simulator",
-            python("engine.simulator", "--scene", self.options.scene, "--out", str(out)),
-            self.folder / "simulator.log",
-            {"SMART_PTZ_SIMULATOR_PASSWORD": self.secrets.get("cameras")},
-        )
-        say(f"starting the simulated cameras ({self.options.scene})")
-        await simulator.start()
-        stack.push_async_callback(simulator.stop)
-        end = time.monotonic() + SIMULATOR_TIMEOUT_S
-        while not ready.exists():
-            simulator.check()
-            if time.monotonic() > end:
-                raise ProcessFailed(f"the simulator was not ready in {SIMULATOR_TIMEOUT_S:.0f} s")
-            await asyncio.sleep(0.1)
-        note: dict[str, Any] = json.loads(ready.read_text())
-        return note
-
-    async def _set_up_home_assistant(self, hass: HomeAssistant) -> None:
-        await hass.add_integration(
-            {
-                "host": "127.0.0.1",
-                "port": self.ports.api,
-                "ssl": False,
-                "verify_ssl": False,
-                "username": ADMIN,
-                "password": self.secrets.get("engine"),
-            }
-        )
-        await hass.wait_for_entities()
-        await hass.save_dashboard(dashboard(await hass.entities()))
+    # --- addresses --------------------------------------------------------------------------------------------
 
     def _print_addresses(self, engine: EngineClient, hass: HomeAssistant) -> None:
         file = self.folder / "secrets.json"

@@ -77,6 +77,7 @@ def write_site(folder: Path, note: dict[str, Any], ports: Ports) -> Path:
                 "pairs": note["pairs"],
                 "capture_ratio": 0.55,
                 "dwell_s": 1.0,
+                "follow_after_s": 2.0,
             }
         ],
     }

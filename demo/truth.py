@@ -11,6 +11,8 @@ from typing import Any
 from engine.core.geometry import Box, Direction, Pose
 
 MATCH_IOU = 0.3
+SHOWN = 0.2
+"""Of whom less is visible is not shown by a picture."""
 NEAR_S = 0.25
 """A log entry this far from a moment still tells about it."""
 
@@ -74,7 +76,11 @@ class Truth:
     def who_in_ptz(self, at: float, box: Box) -> str | None:
         """The target whose box in the PTZ picture a box is."""
         moment = self.at(at)
-        return None if moment is None else _best(box, {i: one.ptz_box for i, one in moment.targets.items()})
+        if moment is None:
+            return None
+        # Behind the parked van somebody is not in its picture.
+        shown = {i: one.ptz_box for i, one in moment.targets.items() if one.ptz_visible >= SHOWN}
+        return _best(box, shown)
 
 
 def newest_moment(path: Path) -> Moment | None:

@@ -47,6 +47,9 @@ class Endpoint:
             return web.Response(status=415, text=f"SOAP comes as {' or '.join(_MEDIA_TYPES)}\n")
         try:
             body = await self._read(request)
+            if not body and "Authorization" not in request.headers:
+                # Clients that wait for the challenge (libcurl) send no body first, to spare sending it twice.
+                raise NotAuthorized("this operation needs a user")
         except Fault as fault:
             answer = Answer(fault.status, serialize(fault_envelope(None, fault)), fault)
         else:

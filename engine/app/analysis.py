@@ -15,6 +15,7 @@ from engine.vision.catalogue import UnknownModelError
 from engine.vision.detector import Detector, DetectorError
 from engine.vision.loading import AUTOMATIC, load_detector
 from engine.vision.store import ModelStore, ModelUnavailableError, progress_bar
+from engine.vision.tracker import MultiObjectTracker, TrackerSettings
 from engine.vision.video_file import VIDEO_CHANNEL, WHOLE_PICTURE, VideoFileError, analyze_video
 
 PROVIDERS = {
@@ -56,11 +57,12 @@ def rule_of(config: RuleConfig) -> Rule:
 
 def analyze_file(video: Path, out: Path | None, site: Site | None, channel: str | None, model: str | None) -> int:
     """Detection, tracking and rules over a video file, with a progress bar. Returns an exit code."""
-    vision = site.vision if site else VisionConfig(AUTOMATIC, ("cpu",), 0.4, 0)
+    vision = site.vision if site else VisionConfig(AUTOMATIC, ("cpu",), None, 0)
     rules = _rules_for_file(site, channel)
     out = out or video.with_name(f"{video.stem}-analysis")
     try:
         detector = make_detector(replace(vision, model=model) if model else vision)
+        settings = TrackerSettings(confidence=vision.confidence or detector.strong_score)
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         ) as bar:
@@ -69,6 +71,7 @@ def analyze_file(video: Path, out: Path | None, site: Site | None, channel: str 
                 video,
                 out,
                 detector,
+                tracker=MultiObjectTracker(VIDEO_CHANNEL, settings),
                 rules=rules,
                 on_progress=lambda done, count: bar.update(task, completed=done, total=count),
             )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 
 from engine.access import Access
@@ -179,8 +179,9 @@ class Engine:
         await self.director.start()
         stack.push_async_callback(self.director.close)
         pool = stack.enter_context(InferencePool())
-        for channel in self.channels.values():
-            self.spawn(self._analyse(channel, detector, pool))
+        analyses = [self._begin(self._analyse(channel, detector, pool)) for channel in self.channels.values()]
+        # They end before the threads that they use.
+        stack.push_async_callback(_end, analyses)
         self.spawn(self._watch_statistics())
         for camera in self.cameras.values():
             camera.start()
@@ -192,9 +193,7 @@ class Engine:
         await self._stack.aclose()
 
     async def _end_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(list(self._tasks))
 
     async def wait(self) -> None:
         """Returns when the engine was asked to end."""
@@ -206,9 +205,13 @@ class Engine:
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Lets something run beside; an error that ends it is logged, never silent."""
+        self._begin(work)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -225,7 +228,7 @@ class Engine:
             detector = TiledDetector(detector, config.analysis.tiles_x, config.analysis.tiles_y, wrap=wrap)
         tracker = MultiObjectTracker(
             config.channel_id,
-            TrackerSettings(confidence=self.site.vision.confidence),
+            TrackerSettings(confidence=self.site.vision.confidence or detector.strong_score),
             wrap=wrap,
             # Track ids must not repeat those of an earlier run: they are in the store.
             first_number=int(self.clock.now()) % 100_000_000,
@@ -301,6 +304,12 @@ class Engine:
         """Tells the relay who may watch."""
         users = self.access.device_users.users
         await self.media.set_relay_users([RelayUser(name=user.username, password=user.password) for user in users])
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_engine(site: Site) -> int:

@@ -44,8 +44,7 @@ class History:
             if not self._failing and not isinstance(event, StorageError):
                 self._events.publish(StorageError(at=self._clock.now(), what="event", reason=str(error)))
             self._failing = True
-        except Exception:
-            # One event that cannot be written down must not silence all that follow.
+        except Exception:  # noqa: BLE001 - logged, and one event must not silence all that follow
             _LOG.exception("the event %s could not be stored", event)
         else:
             self._failing = False

@@ -16,7 +16,7 @@ from engine.ptz import Arbiter
 _LOG = logging.getLogger(__name__)
 
 USUAL_ASPECTS = (16 / 9, 4 / 3, 5 / 4, 3 / 2, 1.0, 2.0, 21 / 9, 32 / 9, 9 / 16)
-"""The shapes of cameras' pictures, one of which is assumed until the first picture has arrived."""
+"""The shapes of cameras' pictures, most usual first; one is assumed until the first picture has arrived."""
 SAME_ASPECT = 0.01
 
 
@@ -33,18 +33,14 @@ class Calibration:
         self._aspect = self.model.aspect
 
     def _first(self) -> LinkModel:
-        fits, refusals = [], []
+        refusals = []
         for aspect in USUAL_ASPECTS:
             try:
-                fits.append(self._fit(aspect))
+                return self._fit(aspect).model
             except FitRefused as error:
                 refusals.append(error)
-            # For a panorama the shape does not matter, and pairs that fit this well leave no doubt.
-            if fits and (self._overview.projection == "equirectangular" or fits[-1].rms_deg < 0.1):
-                break
-        if not fits:
-            raise FitRefused(f"link '{self._link.link_id}': {refusals[0]}", refusals[0].pairs) from refusals[0]
-        return min(fits, key=lambda fit: fit.rms_deg).model
+        # What is wrong with the pairs is best said for the shape that most cameras have.
+        raise FitRefused(f"link '{self._link.link_id}': {refusals[0]}", refusals[0].pairs) from refusals[0]
 
     def _fit(self, aspect: float) -> LinkFit:
         return fit_link(self._link.pairs, self._overview.projection, aspect, self._overview.hfov_deg)
@@ -60,7 +56,7 @@ class Calibration:
         try:
             director.model = self.model = self._fit(update.aspect).model
         except FitRefused as error:
-            _LOG.error(  # noqa: TRY400 - the message says all
+            _LOG.error(
                 "link %r is calibrated badly, for pictures of another shape (%.2f) than the overview's (%.2f): %s",
                 self._link.link_id,
                 self.model.aspect,
@@ -94,6 +90,7 @@ def make_link(
         rules={rule.rule_id: rule.priority for rule in site.rules if rule.link == link.link_id},
         dwell_s=link.dwell_s,
         max_tracking_s=link.max_tracking_s,
+        follow_after_s=link.follow_after_s,
     )
     return LinkDirector(
         settings,

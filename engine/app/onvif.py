@@ -87,7 +87,7 @@ class OnvifFace:
             await self._serve(channels)
         except (PortInUse, OSError) as error:
             if str(error) != self._trouble:
-                _LOG.error("%s; it is tried again", error)  # noqa: TRY400 - the message says all
+                _LOG.error("%s; it is tried again", error)
             self._trouble = str(error)
             return False
         self._trouble = ""
@@ -161,5 +161,6 @@ class OnvifFace:
 def _port_in_use(config: OnvifConfig, error: OSError) -> PortInUse:
     why = "another program uses the port" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
     return PortInUse(
-        f"ONVIF cannot listen at {config.host}:{config.port}: {why}; set another onvif.host or onvif.port in the site file"
+        f"ONVIF cannot listen at {config.host}:{config.port}: {why}; "
+        "set another onvif.host or onvif.port in the site file"
     )

@@ -78,6 +78,7 @@ def _shown(values: Any, path: KeyPath) -> str:
 
 def _broken_references(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
     """Everything that the schema cannot see: ids used twice, and ids that name nothing."""
+    yield from _half_tls(values["api"])
     for section in ("cameras", "links", "rules"):
         yield from _repeated(section, values[section])
     roles: dict[str, str] = {}
@@ -96,6 +97,14 @@ def _broken_references(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
         name, minimum = ("region", 3) if rule["type"] == RuleKind.INTRUSION else ("line", 2)
         if rule[name] is None:
             yield ("rules", i, name), f"a rule of type '{rule['type']}' needs a {name} of at least {minimum} points"
+
+
+def _half_tls(api: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
+    """A certificate without its key (or the other way round) must not end in an API without TLS."""
+    names = ("tls_certificate", "tls_key")
+    missing = [name for name in names if api[name] is None]
+    if len(missing) == 1:
+        yield ("api", missing[0]), "is missing: tls_certificate and tls_key go together"
 
 
 def _broken_channels(cameras: list[dict[str, Any]], roles: dict[str, str]) -> Iterable[tuple[KeyPath, str]]:
@@ -198,6 +207,7 @@ def _link(values: dict[str, Any]) -> LinkConfig:
         vertical_offset=values["vertical_offset"],
         dwell_s=values["dwell_s"],
         max_tracking_s=values["max_tracking_s"],
+        follow_after_s=values["follow_after_s"],
     )
 
 

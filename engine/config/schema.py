@@ -41,11 +41,11 @@ class OnvifConfig:
 
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
-    """Which detector runs, and on what."""
+    """Which detector runs, and on what. `confidence` None: as the model needs it."""
 
     model: str
     providers: tuple[str, ...]
-    confidence: float
+    confidence: float | None
     threads: int
 
 
@@ -118,6 +118,7 @@ class LinkConfig:
     """Which part of the target is centred, 0 its top to 100 its bottom (*capture vertical offset factor*)."""
     dwell_s: float
     max_tracking_s: float
+    follow_after_s: float
 
 
 @dataclass(frozen=True, slots=True)

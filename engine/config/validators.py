@@ -216,6 +216,7 @@ LINK = group(
         vol.Optional("vertical_offset", default=50.0): number(0, 100),
         vol.Optional("dwell_s", default=2.0): number(0, 600, " seconds"),
         vol.Optional("max_tracking_s", default=60.0): number(1, 86400, " seconds"),
+        vol.Optional("follow_after_s", default=5.0): number(0, 86400, " seconds"),
     }
 )
 
@@ -257,7 +258,7 @@ VISION = group(
     {
         vol.Optional("model", default="auto"): text,
         vol.Optional("providers", default=["cpu"]): filled_list(text, 1, 8, "execution providers"),
-        vol.Optional("confidence", default=0.4): number(0.01, 0.99),
+        vol.Optional("confidence", default=None): optional(number(0.01, 0.99)),
         vol.Optional("threads", default=0): integer(0, 256),
     }
 )

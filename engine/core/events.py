@@ -66,7 +66,7 @@ class TrackingStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingEnded(Event):
-    """A PTZ channel left a target; `reason` is e.g. `captured`, `lost`, `timeout`, `preempted`, `stopped`."""
+    """A PTZ channel left a target; `reason`: `captured`, `left`, `lost`, `timeout`, `preempted`, `stopped`."""
 
     link_id: str
     channel: str

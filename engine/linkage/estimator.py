@@ -117,6 +117,11 @@ class Estimator:
         self._agility = 1.0
         self._surprised_at = first.at
 
+    @property
+    def known_since(self) -> float:
+        """The earliest moment that it can still tell about."""
+        return self._anchor[0]
+
     def restart(self, measurement: Measurement) -> None:
         """Forgets everything and begins at a measurement."""
         self._start(measurement)

@@ -48,6 +48,8 @@ class _Work:
     pursuit: Pursuit
     portrait: Portrait
     since: float
+    asked_at: float
+    """When a rule asked for the target last."""
     framed_at: float | None = None
 
     @property
@@ -155,6 +157,8 @@ class LinkDirector:
         visible = {track.track_id for track in update.tracks}
         if self._work is not None and self._work.pursuit.overview_id is not None:
             visible.add(self._work.pursuit.overview_id)
+        followed = {self._work.name, self._work.track_id} if self._work is not None else set()
+        self._scheduler.follow_names(update, exclude=followed)
         self._scheduler.seen(visible, now)
 
     def _on_ptz(self, update: TrackUpdate) -> None:
@@ -192,7 +196,7 @@ class LinkDirector:
         if event.active:
             self._scheduler.offer(event.track_id, event.target_type, event.rule_id, priority, now=self._clock.now())
         else:
-            self._scheduler.withdraw(event.track_id)
+            self._scheduler.withdraw(event.track_id, event.rule_id)
 
     # --- what operators ask for -------------------------------------------------------------------------------
 
@@ -296,9 +300,9 @@ class LinkDirector:
         await self._begin(candidate.track_id, candidate.rule_id, pursuit)
 
     async def _begin(self, track_id: str, reason: str, pursuit: Pursuit) -> None:
-        subject = Subject(self.settings.link_id, self.settings.ptz, track_id, None if reason == OPERATOR else reason)
-        portrait = Portrait(subject, self._spotter.framing, self._snapshotter, self._recorder, self._arbiter.pose_at)
-        work = _Work(track_id, reason, pursuit, portrait, self._clock.now())
+        now = self._clock.now()
+        portrait = self._portrait(track_id, None if reason == OPERATOR else reason)
+        work = _Work(track_id, reason, pursuit, portrait, now, now)
         if not await self._hold(work) and not work.by_operator:
             return
         self._work = work
@@ -312,6 +316,10 @@ class LinkDirector:
                 reason=reason,
             )
         )
+
+    def _portrait(self, track_id: str, rule_id: str | None) -> Portrait:
+        subject = Subject(self.settings.link_id, self.settings.ptz, track_id, rule_id)
+        return Portrait(subject, self._spotter.framing, self._snapshotter, self._recorder, self._arbiter.pose_at)
 
     async def _hold(self, work: _Work) -> bool:
         """Makes sure that the camera is ours; False when somebody else has it."""
@@ -344,19 +352,41 @@ class LinkDirector:
         framed_s = 0.0 if work.framed_at is None else now - work.framed_at
         if good and framed_s >= self.settings.dwell_s and not work.portrait.taken:
             self._capture(work)
+        elif work.portrait.taken:
+            self._portray_again(work, now)
         if work.by_operator:
             return False
         if now - work.since >= self.settings.max_tracking_s:
             await self._leave("captured" if work.portrait.taken else "timeout")
             return True
-        return await self._give_way(work, now, framed_s)
+        had_turn = work.portrait.taken or framed_s >= self.settings.patience_s
+        return await self._give_way(work, now, had_turn=had_turn) or await self._let_go(work, now, had_turn=had_turn)
 
-    async def _give_way(self, work: _Work, now: float, framed_s: float) -> bool:
+    def _portray_again(self, work: _Work, now: float) -> None:
+        """Begins another portrait of a target that was captured already, when it is its turn again.
+
+        So it is when a new event began for it: the tracker may have taken somebody else for it.
+        """
+        chosen = self._scheduler.next(now, self._spotter.slew_s)
+        if chosen is not None and chosen.track_id == work.name:
+            work.portrait = self._portrait(work.name, chosen.rule_id)
+            work.framed_at = None
+
+    async def _let_go(self, work: _Work, now: float, *, had_turn: bool) -> bool:
+        """Leaves a target that had its turn when no rule asks for it any more, after a while."""
+        own = self._scheduler.find(work.name)
+        if own is not None and own.active:
+            work.asked_at = now
+        if not had_turn or now - work.asked_at < self.settings.follow_after_s:
+            return False
+        await self._leave("left")
+        return True
+
+    async def _give_way(self, work: _Work, now: float, *, had_turn: bool) -> bool:
         """Leaves a target that had its turn when others wait, or a more important one came."""
         other = self._scheduler.next(now, self._spotter.slew_s, exclude={work.name, work.track_id})
         if other is None:
             return False
-        had_turn = work.portrait.taken or framed_s >= self.settings.patience_s
         if had_turn or self._outranks(other, work, now):
             missed = "timeout" if had_turn else "preempted"
             await self._leave("captured" if work.portrait.taken else missed)
@@ -368,8 +398,9 @@ class LinkDirector:
         rank = own.priority if own is not None else self.settings.rules.get(work.reason, 0)
         return other.priority > rank and now - work.since >= self.settings.dwell_s
 
-    def _capture(self, work: _Work) -> None:
+    def _capture(self, work: _Work, *, counted: bool = True) -> None:
         work.portrait.taken = True
+        self._scheduler.served(work.name, now=self._clock.now(), grade=work.portrait.grade, counted=counted)
         task: asyncio.Task[object] = asyncio.create_task(work.portrait.finish(work.target_type))
         self._captures.add(task)
         task.add_done_callback(self._captures.discard)
@@ -381,11 +412,12 @@ class LinkDirector:
         self._idle_since = now
         if work is not None:
             grade = work.portrait.grade
-            if not work.portrait.taken and grade > 0.0:
-                self._capture(work)
             # Whoever is interrupted has not had a turn, unless the capture was made already.
-            counted = reason != "preempted" or grade >= self.settings.scheduler.good_grade
-            self._scheduler.served(work.name, now=now, grade=grade, counted=counted)
+            interrupted = reason == "preempted" and grade < self.settings.scheduler.good_grade
+            if not work.portrait.taken and grade > 0.0:
+                self._capture(work, counted=not interrupted)
+            elif not work.portrait.taken:
+                self._scheduler.served(work.name, now=now, grade=0.0, counted=not interrupted)
             self._bus.publish(
                 TrackingEnded(
                     at=now,

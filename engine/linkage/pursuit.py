@@ -8,6 +8,7 @@ from enum import Enum
 
 from engine.core.geometry import Box, Direction, Pose, wrap_deg
 from engine.core.values import TargetType, Track, TrackUpdate
+from engine.linkage.alibi import Alibis
 from engine.linkage.controller import Aim, Controller, aim_at
 from engine.linkage.estimator import Estimate, Estimator, EstimatorSettings, Measurement
 from engine.linkage.measuring import box_in_picture, measure_overview, measure_ptz
@@ -24,6 +25,8 @@ _STICKY_BONUS = 4.0
 _GONE_AFTER_S = 0.35
 _DISBELIEVED_AFTER = 4
 _FEED_ALIVE_S = 1.0
+_PROVEN_S = 0.8
+"""For so long the overview must have agreed with a PTZ track, or it does not outweigh the overview's."""
 
 
 class Phase(Enum):
@@ -77,6 +80,8 @@ class Pursuit:
         self._estimator = Estimator(first, replace(self.settings.estimator, acceleration=acceleration))
         self._controller = Controller(arbiter)
         self._others: set[str] = set()
+        self._alibis = Alibis()
+        self._ptz_since = first.at
         self._overview_seen_at = first.at
         self._disbelieved_since = -math.inf
         self._ptz_confirmations = 0
@@ -114,11 +119,14 @@ class Pursuit:
         if self._disbelieved < _DISBELIEVED_AFTER or measurement.at < self._estimator.measured_at - 0.2:
             return
         self._disbelieved = 0
-        if self._ptz_confirmations >= 2:
+        proven = self._overview_seen_at - self._ptz_since >= _PROVEN_S
+        if self._ptz_confirmations >= 2 and proven:
             # The PTZ picture still shows the target where it should be: the overview's tracker jumped to another.
             self._others.add(own.track_id)
             self.overview_id = None
         else:
+            # Or else the PTZ's tracks went over to somebody else.
+            self._alibis.clear(self.ptz_id if self._ptz_confirmations else None)
             self._estimator.restart(measurement)
             self.ptz_id = None
             self._seen(own.at)
@@ -149,16 +157,25 @@ class Pursuit:
             for track in update.tracks
             if track.detected and self._suits(track)
         ]
-        best = self._nearest(seen, self.ptz_id)
+        best = self._nearest([one for one in seen if self._may_be(one[0].track_id)], self.ptz_id)
+        self._alibis.forget_all_but({track.track_id for track in update.tracks})
+        for track, measurement in seen:
+            self._alibis.note(track.track_id, measurement)
         if best is None or not self._estimator.add(best[1]):
             return None
         track = best[0]
         self._adopt(track)
-        self.ptz_id = track.track_id
+        if track.track_id != self.ptz_id:
+            self.ptz_id, self._ptz_since = track.track_id, track.at
+        self._alibis.note_together(track, [other for other, _ in seen])
         if track.at > self._disbelieved_since:
             self._ptz_confirmations += 1
         self._seen(track.at)
         return track
+
+    def _may_be(self, ptz_id: str) -> bool:
+        """Whether nothing speaks against a track of the PTZ picture being the target."""
+        return ptz_id == self.ptz_id or not self._alibis.has(ptz_id, self._estimator)
 
     def _suits(self, track: Track) -> bool:
         return self.target_type is None or track.target_type is self.target_type

@@ -16,8 +16,9 @@ class LinkSettings:
 
     `overview` None: the PTZ picture alone. `rules` gives the priority (0 to 100) of each rule that sends this link.
     `dwell_s` is how long a target is framed before its capture is made, `max_tracking_s` how long one target may keep
-    the camera, `patience_s` how long it may when others wait and its pictures are no good. `park_after_s` is how long
-    the camera stays when nothing is left to do (None: for ever).
+    the camera, `patience_s` how long it may when others wait and its pictures are no good. `follow_after_s` is how
+    long a target that had its turn is still followed when no rule asks for it any more, `park_after_s` how long the
+    camera stays when nothing is left to do (None: for ever).
     """
 
     link_id: str
@@ -28,7 +29,8 @@ class LinkSettings:
     dwell_s: float = 3.0
     max_tracking_s: float = 60.0
     patience_s: float = 8.0
-    park_after_s: float | None = 3.0
+    follow_after_s: float = 5.0
+    park_after_s: float | None = 1.0
     tick_s: float = 0.1
     pursuit: PursuitSettings = field(default_factory=PursuitSettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)

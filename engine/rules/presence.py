@@ -30,9 +30,12 @@ class Sighting:
 
 
 class HasSighting(Protocol):
-    """A rule's memory of one target."""
+    """A memory of one target."""
 
-    last: Sighting
+    @property
+    def last(self) -> Sighting:
+        """Where and when it was last seen."""
+        ...
 
 
 class RuleState(Protocol):

@@ -42,7 +42,7 @@ class ModelSpec:
     """One model: where it comes from, how its file is known, and how to feed and read it.
 
     `mean` and `deviation` are per channel, blue-green-red, on values 0..255. `suppression` is the overlap from which
-    the weaker of two boxes is dropped.
+    the weaker of two boxes is dropped, `confidence` the score from which on a detection is strong.
     """
 
     name: str
@@ -57,6 +57,7 @@ class ModelSpec:
     deviation: tuple[float, float, float]
     strides: tuple[int, ...]
     suppression: float
+    confidence: float
     routes: tuple[Route, ...]
 
 

@@ -43,6 +43,11 @@ class Detector(Protocol):
         """Which model runs, and by what, e.g. `yolox_nano on CPUExecutionProvider`."""
         ...
 
+    @property
+    def strong_score(self) -> float:
+        """The score from which on a detection of this model is good enough to begin a track."""
+        ...
+
     def detect(self, image: Image) -> list[Detection]:
         """The targets in a picture (height, width, 3), uint8, blue-green-red, best first; boxes are normalised."""
         ...

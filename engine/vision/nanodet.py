@@ -22,6 +22,7 @@ class NanodetDetector:
         self._mean = np.array(model.mean, np.float32)
         self._deviation = np.array(model.deviation, np.float32)
         self.name = f"{model.name} on {network.provider}"
+        self.strong_score = model.confidence
 
     def detect(self, image: Image) -> list[Detection]:
         """See Detector."""

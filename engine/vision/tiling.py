@@ -67,6 +67,11 @@ class TiledDetector:
         self._tiles = list(_tiles(tiles_x, tiles_y, overlap, wrap=wrap))
         self.name = f"{detector.name}, {tiles_x}x{tiles_y} tiles"
 
+    @property
+    def strong_score(self) -> float:
+        """See Detector."""
+        return self._detector.strong_score
+
     def detect(self, image: Image) -> list[Detection]:
         """See Detector."""
         height, width = image.shape[:2]

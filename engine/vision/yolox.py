@@ -21,6 +21,7 @@ class YoloxDetector:
         self._network = network
         self._confidence = confidence
         self.name = f"{model.name} on {network.provider}"
+        self.strong_score = model.confidence
         self._grid, self._stride = _anchors(network.width, network.height, model.strides)
 
     def detect(self, image: Image) -> list[Detection]:

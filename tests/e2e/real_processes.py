@@ -98,15 +98,15 @@ class RealProcess:
     def child(self, words: str) -> int:
         """The number of its child whose command line has these words."""
 
+        def is_it(folder: Path) -> bool:
+            with suppress(OSError):  # Processes come and go while we look.
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                return words in command and f"\nPPid:\t{self.pid}\n" in (folder / "status").read_text()
+            return False
+
         def look() -> int | None:
             self.check()
-            for folder in Path("/proc").iterdir():
-                # Processes come and go while we look.
-                with suppress(OSError):
-                    if folder.name.isdecimal() and f"\nPPid:\t{self.pid}\n" in (folder / "status").read_text():
-                        if words in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode():
-                            return int(folder.name)
-            return None
+            return next((int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal() and is_it(one)), None)
 
         return wait_for(look, f"a child of {self.pid} that runs {words}")
 

@@ -95,6 +95,11 @@ class TestDigest:
         assert challenge["qop"] == "auth"
         assert (await by_digest(client, authorization(challenge)))[0] == 200
 
+    async def test_a_client_that_first_sends_no_body_is_challenged(self, client: SoapClient) -> None:
+        response = await client.send(b"")
+        assert response.status == 401
+        assert (await by_digest(client, authorization(challenge_of(response.headers))))[0] == 200
+
     async def test_a_nonce_serves_many_requests_with_rising_counts(self, client: SoapClient) -> None:
         challenge = await challenged(client)
         for count in range(1, 4):

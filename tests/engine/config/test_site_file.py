@@ -93,6 +93,7 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
         ("link: yard-dome", "link: no-such", 31, "rules[0].link", "there is no link 'no-such'"),
         ("      - {x: 0.4, y: 0.6, pan_deg: -8, tilt_deg: -12}\n", "", 21, "links[0].pairs", "expected a list of 4 to 1000 point pairs"),
         ("password: !secret wall", "password: !secret hall", 8, "cameras[0].password", "the secret 'hall' is not in"),
+        ("name: Yard", "name: Yard\napi: {tls_certificate: certificate.pem}", 3, "api.tls_key", "tls_certificate and tls_key go together"),
         ("version: 1", "version: 7", 1, "version", "expected a whole number from 1 to 1; found 7"),
         ("region: [[0.2, 0.4], [0.8, 0.4], [0.8, 0.9], [0.2, 0.9]]", "line: [[0.2, 0.4], [0.8, 0.4]]", 27, "rules[0].region", "needs a region"),
     ],

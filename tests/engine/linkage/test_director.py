@@ -203,3 +203,95 @@ async def test_a_better_picture_of_the_same_target_is_worth_a_second_try():
 
 def test_a_refused_fit_says_which_pairs():
     assert FitRefused("bad", (1, 2)).pairs == (1, 2)
+
+
+async def test_who_left_the_region_is_left_after_a_while_and_the_camera_goes_home():
+    yard = Yard([Target("a", line((-6, 12), (0.5, 0)))], settings={"follow_after_s": 3.0})
+    await yard.open()
+    await yard.run(6.0, "middle")
+    assert len(yard.captures) == 1
+    yard.end("middle", "a")
+    await yard.run(2.5)
+    assert yard.link.tracking is not None
+    await yard.run(5.0)
+    assert [event.reason for event in yard.ended] == ["left"]
+    assert yard.motors.pan == pytest.approx(-60.0, abs=0.3)
+    await yard.run(20.0)
+    assert len(yard.captures) == 1
+    await yard.close()
+
+
+async def test_who_was_not_captured_yet_is_not_left():
+    yard = Yard([Target("a", line((-6, 12), (0.5, 0)))], settings={"follow_after_s": 0.5})
+    await yard.open()
+    await yard.run(1.0)
+    yard.trigger("middle", "a")
+    yard.end("middle", "a")
+    await yard.run(8.0)
+    assert [capture.track_id for capture in yard.captures] == ["a"]
+    assert [event.reason for event in yard.ended] == ["left"]
+    await yard.close()
+
+
+async def test_an_event_under_another_name_of_the_tracker_ends_under_its_first_one():
+    names = {"a": ((4.0, "a2"),)}
+    yard = Yard([Target("a", line((-6, 12), (0.5, 0)))], names=names, settings={"follow_after_s": 2.0})
+    await yard.open()
+    await yard.run(1.0)
+    yard.trigger("middle", "a")
+    await yard.run(9.0)
+    assert yard.link.tracking is not None
+    yard.end("middle", "a")
+    await yard.run(3.0)
+    assert [event.reason for event in yard.ended] == ["left"]
+    await yard.close()
+
+
+async def test_somebody_else_under_the_same_track_is_captured_too():
+    first = Target("a", line((-4, 12), (-0.8, 0), end=7.0))
+    second = Target("b", line((-9.5, 12), (0.8, 0), begin=7.0))
+    yard = Yard([first, second], names={"b": ((0.0, "a"),)})
+    await yard.open()
+    await yard.run(1.0)
+    yard.trigger("middle", "a")
+    await yard.run(5.0)
+    assert len(yard.captures) == 1
+    yard.end("middle", "a")
+    await yard.run(2.5)
+    assert yard.link.tracking is not None
+    yard.trigger("middle", "a")
+    await yard.run(6.0)
+    assert len(yard.captures) == 2
+    assert yard.captures[1].at > yard.t0 + 8.5
+    # The camera stayed with the track all the while.
+    assert len(yard.started) == 1
+    await yard.close()
+
+
+async def test_who_steps_out_and_in_again_waits_for_those_who_were_not_captured_yet():
+    yard = Yard([Target("a", line((-3, 12), (0.1, 0))), Target("b", line((5, 12), (0.1, 0)))])
+    await yard.open()
+    await yard.run(1.0)
+    yard.trigger("middle", "a")
+    await yard.run(7.0)
+    yard.end("middle", "a")
+    await yard.run(1.0)
+    yard.trigger("middle", "a")
+    yard.trigger("middle", "b")
+    await yard.run(14.0)
+    assert [event.track_id for event in yard.started][:2] == ["a", "b"]
+    assert [capture.track_id for capture in yard.captures] == ["a", "b", "a"]
+    await yard.close()
+
+
+async def test_who_waits_is_not_forgotten_when_the_tracker_gives_another_name():
+    waiting = Target("b", line((5, 12), (0.2, 0)))
+    yard = Yard([Target("a", line((-3, 12), (0.2, 0))), waiting], names={"b": ((3.0, "b2"),)})
+    yard.first_seen = {"b2": 3.0}
+    await yard.open()
+    await yard.run(1.0)
+    yard.trigger("high", "a")
+    yard.trigger("low", "b")
+    await yard.run(20.0)
+    assert {capture.track_id for capture in yard.captures} == {"a", "b2"}
+    await yard.close()

@@ -189,3 +189,24 @@ async def test_a_click_on_nobody_goes_and_looks_who_is_there():
     assert yard.link.tracking.target_type is TargetType.PERSON
     assert yard.since("w", ARRIVED)[0] == 0
     await yard.close()
+
+
+def passing_a_parked_car(hidden_since, seed):
+    """The parked one is not among the overview's tracks: the PTZ picture alone has to tell them apart."""
+    parked = Target("parked", line((0, 12.5), (0, 0)), 1.6, TargetType.VEHICLE, ptz_only=True)
+    car = Target("car", line((-12, 14.5), (2.5, 0)), 1.6, TargetType.VEHICLE, hidden=((hidden_since, 5.8),))
+    return Yard([car, parked], noise=0.04, seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_car_that_passes_behind_a_parked_one_is_not_taken_for_it(seed):
+    yard = await followed(passing_a_parked_car(4.4, seed), 8)
+    await yard.close()
+    assert yard.since("car", ARRIVED)[0] == 0
+
+
+async def test_when_a_parked_car_was_taken_for_the_target_the_overview_sets_it_right():
+    yard = await followed(passing_a_parked_car(4.0, seed=1), 9)
+    assert yard.since("car", 8.0)[0] == 0
+    assert yard.link.tracking is not None
+    await yard.close()

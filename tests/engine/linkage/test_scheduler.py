@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.core.values import TargetType
+from engine.core.geometry import Box
+from engine.core.values import TargetType, Track, TrackUpdate
 from engine.linkage import Scheduler, SchedulerSettings
 
 pytestmark = pytest.mark.ledger("LINK-7")
@@ -40,7 +41,7 @@ def test_who_was_captured_well_waits_and_who_was_not_is_tried_again_a_few_times(
     waiting.served("a", now=10.0, grade=0.8)
     assert waiting.next(11.0, here) is None
     assert waiting.next(71.0, here).track_id == "a"
-    waiting.withdraw("a")
+    waiting.withdraw("a", "rule 50")
     assert waiting.next(71.0, here) is None
 
 
@@ -81,3 +82,66 @@ def test_nobody_starves_even_when_important_targets_keep_coming(targets, service
     for name in slews:
         # The head start that priority, type and nearness can give, and one round of everybody who waited then.
         assert served[name] - arrived[name] <= (60 + 12 + 3 + service_s * (len(targets) + 1)) + service_s * 10
+
+
+def captured(waiting, name="a", at=5.0, grade=0.8):
+    waiting.served(name, now=at, grade=grade)
+    return waiting
+
+
+def test_a_new_event_of_a_captured_target_is_worth_a_new_capture_after_a_moment():
+    waiting = captured(scheduler(("a", TargetType.PERSON, 50, 0), repeat_after_s=4.0))
+    waiting.withdraw("a", "rule 50")
+    assert waiting.next(8.0, here) is None
+    waiting.offer("a", TargetType.PERSON, "rule 50", 50, now=8.0)
+    assert waiting.next(8.5, here) is None
+    assert waiting.next(9.0, here).track_id == "a"
+    captured(waiting, at=9.5)
+    assert waiting.next(20.0, here) is None
+
+
+def test_a_second_rule_during_an_event_is_no_new_event():
+    waiting = captured(scheduler(("a", TargetType.PERSON, 50, 0)))
+    waiting.offer("a", TargetType.PERSON, "other", 90, now=6.0)
+    waiting.withdraw("a", "rule 50")
+    waiting.offer("a", TargetType.PERSON, "rule 50", 50, now=8.0)
+    assert waiting.find("a").active
+    assert waiting.next(30.0, here) is None
+
+
+def test_who_was_not_captured_yet_goes_before_who_was_captured_and_comes_again():
+    waiting = captured(scheduler(("a", TargetType.PERSON, 50, 0)))
+    waiting.withdraw("a", "rule 50")
+    waiting.offer("a", TargetType.PERSON, "rule 50", 50, now=10.0)
+    waiting.offer("b", TargetType.PERSON, "rule 50", 50, now=20.0)
+    assert waiting.next(21.0, here).track_id == "b"
+    # But not for ever.
+    waiting.offer("c", TargetType.PERSON, "rule 50", 50, now=40.0)
+    assert waiting.next(40.0, here).track_id == "b"
+    captured(waiting, "b", at=41.0)
+    assert waiting.next(41.0, here).track_id == "a"
+
+
+def update_of(name, x, at, since):
+    track = Track(name, "overview", TargetType.PERSON, Box(x, 0.5, 0.05, 0.2), 0.8, at, since, True, True)
+    return TrackUpdate("overview", at, (track,), 16 / 9)
+
+
+def test_who_waits_keeps_the_place_when_the_tracker_finds_another_name():
+    waiting = scheduler(("a", TargetType.PERSON, 50, 0))
+    waiting.follow_names(update_of("a", 0.4, 10.0, 0.0))
+    waiting.follow_names(update_of("far", 0.8, 10.6, 10.5))
+    assert waiting.find("far") is None
+    waiting.follow_names(update_of("a2", 0.42, 10.7, 10.6))
+    assert waiting.find("a2").waiting_since == 0
+    assert waiting.find("a") is None
+    # The rule's event ends under the name that it began with.
+    waiting.withdraw("a", "rule 50")
+    assert not waiting.find("a2").active
+
+
+def test_the_name_of_whom_the_camera_follows_is_left_to_the_pursuit():
+    waiting = scheduler(("a", TargetType.PERSON, 50, 0))
+    waiting.follow_names(update_of("a", 0.4, 10.0, 0.0), exclude={"a"})
+    waiting.follow_names(update_of("a2", 0.42, 10.7, 10.6), exclude={"a"})
+    assert waiting.find("a2") is None

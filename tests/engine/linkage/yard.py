@@ -35,6 +35,7 @@ class Target:
     height_m: float = 1.75
     target_type: TargetType = TargetType.PERSON
     hidden: tuple[tuple[float, float], ...] = ()
+    ptz_only: bool = False
 
     def look(self, t):
         """Its middle's direction and angular height from a camera 4 m above the ground; None while not there."""
@@ -127,6 +128,7 @@ class Yard:
     seed: int = 1
     feeds_dead: tuple[tuple[float, float], ...] = ()
     names: dict = field(default_factory=dict)
+    first_seen: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.random = random.Random(self.seed)
@@ -210,7 +212,11 @@ class Yard:
                 self._first_seen[track.track_id] = self.t
                 self.trigger(rule if isinstance(rule, str) else rule(track.track_id), track.track_id, track.box)
 
-    def trigger(self, rule, track_id, box=SOMEWHERE):
+    def end(self, rule, track_id):
+        """The rule's condition is over."""
+        self.trigger(rule, track_id, active=False)
+
+    def trigger(self, rule, track_id, box=SOMEWHERE, *, active=True):
         self.director.on_rule(
             RuleTriggered(
                 at=self.clock.now(),
@@ -220,7 +226,7 @@ class Yard:
                 track_id=track_id,
                 target_type=TargetType.PERSON,
                 box=box,
-                active=True,
+                active=active,
             )
         )
 
@@ -234,7 +240,8 @@ class Yard:
             box.width * (1 + jitter(1)),
             box.height * (1 + jitter(1)),
         )
-        return Track(name, channel, target.target_type, box, 0.8, at, at - 1, True, True)
+        since = self.t0 + self.first_seen.get(name, at - 1 - self.t0)
+        return Track(name, channel, target.target_type, box, 0.8, at, since, True, True)
 
     def name_of(self, target, t):
         """The overview's track name, which may change with time."""
@@ -250,7 +257,7 @@ class Yard:
         tracks = []
         for target in self.targets:
             look = target.look(t)
-            if look is None or target.is_hidden(t):
+            if look is None or target.is_hidden(t) or target.ptz_only:
                 continue
             direction, height = look
             off = Direction(

@@ -75,6 +75,7 @@ def model(*routes: AddressRoute | NpmRoute, name: str = "tiny") -> ModelSpec:
         deviation=(1, 1, 1),
         strides=(8,),
         suppression=0.5,
+        confidence=0.4,
         routes=routes,
     )
 
