@@ -62,10 +62,6 @@ class _Round:
     def ratio(self) -> float:
         return (self.engine + self.media) / (self.decode + self.inference)
 
-    @property
-    def ratio_to_file(self) -> float:
-        return (self.engine + self.media) / (self.decode_of_file + self.inference)
-
 
 def run(say: Say) -> Sequence[Result]:
     """See `Benchmark`."""

@@ -137,10 +137,7 @@ def _captures(entities: Entities) -> Card:
             },
         ]
     cards.append(_heading("What happened", "mdi:timeline-clock-outline"))
-    told = [
-        *entities.all("event", "intrusion", "line_crossing", "capture"),
-        *entities.all("binary_sensor", "tracking"),
-    ]
+    told = entities.all("event", "intrusion", "line_crossing", "capture")
     cards.append(
         {
             "type": "logbook",
@@ -181,17 +178,10 @@ def _control(entities: Entities, select: str, camera: str, presets: Sequence[str
         }
         for preset in presets
     ]
-    cards.append(
-        {
-            "type": "tile",
-            "entity": select,
-            "name": "Preset",
-            "hide_state": True,
-            "features_position": "inline",
-            "features": [{"type": "select-options"}],
-            "grid_options": WHOLE,
-        }
-    )
+    if not presets:
+        # They may be made later: this list follows the camera's.
+        features = {"features_position": "inline", "features": [{"type": "select-options"}]}
+        cards.append({"type": "tile", "entity": select, "name": "Preset", "grid_options": WHOLE, **features})
     cards += [
         {
             "type": "tile",

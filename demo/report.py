@@ -62,7 +62,8 @@ class Report:
     target's middle was outside the PTZ picture. `target_offset_median`: the angle between the optical axis and the
     target's middle as a fraction of the horizontal field of view, over the same pictures. Both end when the target has
     left the scene, or is hidden from both cameras for good. `time_to_capture_s`: from entering the region (by the
-    truth) to the first picture that was kept. `home_returns`: how often the PTZ camera was sent home again. `event_to_*_ms`: from the engine's decision to the
+    truth) to the first picture that was kept. `home_returns`: how often the PTZ camera was sent home again.
+    `event_to_*_ms`: from the engine's decision to the
     client. `frame_to_event_ms`: from light on the sensor to the decision. `cpu_per_channel`: cores.
     """
 

@@ -62,7 +62,7 @@ class CameraAtWork:
         facts: Bus[Event],
         clock: Clock,
         on_change: Callable[[ChannelAtWork], None],
-        spawn: Callable[[Coroutine[None, None, None]], None],
+        spawn: Callable[[Coroutine[None, None, None]], object],
     ) -> None:
         self.config = config
         self.channels = channels

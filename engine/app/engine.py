@@ -1,4 +1,4 @@
-"""The engine: makes the rooms of a site file, wires them, starts and ends them."""
+"""The engine: lets the rooms of a site file work, passes on what flows between them, and ends them."""
 
 from __future__ import annotations
 
@@ -6,31 +6,24 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 
-from engine.access import Access
 from engine.api.application import create_app
 from engine.api.server import ApiServer, ApiStartError, TlsFiles
-from engine.app.analysis import make_detector, rule_of
-from engine.app.channels import CameraAtWork, ChannelAtWork
+from engine.app.analysis import make_detector
+from engine.app.channels import ChannelAtWork
 from engine.app.history import History
-from engine.app.links import Calibration, make_link
 from engine.app.onvif import OnvifFace
+from engine.app.rooms import Rooms, end
 from engine.app.services import Services
-from engine.captures import CaptureRecorder
-from engine.config import ChannelConfig, Site
-from engine.core.bus import Bus
+from engine.config import Site
 from engine.core.clock import Clock, SystemClock
-from engine.core.events import Event, MediaRestarted, RuleTriggered
+from engine.core.events import MediaRestarted, RuleTriggered
 from engine.core.values import TrackUpdate
-from engine.linkage import Director, FitRefused
-from engine.media import MediaDied, MediaError, MediaProcess, MediaSettings, RelayUser
+from engine.linkage import FitRefused
+from engine.media import MediaDied, MediaError
 from engine.onvif_device.device import PortInUse
-from engine.ptz import Arbiter, Limits, MotorSpeeds
-from engine.ptz.arbiter import ArbiterSettings
-from engine.rules import RuleEngine
-from engine.store import Store, StoreFailure
+from engine.store import StoreFailure
 from engine.store.retention import RetentionLimits
 from engine.vision.analysis import ChannelAnalysis, InferencePool
 from engine.vision.detector import Detector, DetectorError
@@ -49,87 +42,20 @@ class EngineStartError(Exception):
     """The engine cannot run; the message says why and what to do."""
 
 
-class Engine:
-    """Everything at work. `async with` it; `wait` returns when it was asked to end."""
+class Engine(Rooms):
+    """Everything at work. `wait` returns when it was asked to end."""
 
     def __init__(self, site: Site, clock: Clock | None = None) -> None:
-        self.site = site
-        self.clock: Clock = clock or SystemClock()
-        self.facts: Bus[Event] = Bus()
-        self.events: Bus[Event] = Bus()
-        self.store = Store(site.data_dir)
-        self.access = Access(self.store, self.clock)
-        self.media = MediaProcess(MediaSettings(relay_host=site.relay.host, relay_port=site.relay.port), self.clock)
-        self.channels = {
-            one.channel_id: self._channel(one, camera.camera_id) for camera in site.cameras for one in camera.channels
-        }
-        self.cameras = {
-            camera.camera_id: CameraAtWork(
-                camera,
-                tuple(self.channels[one.channel_id] for one in camera.channels),
-                self.media,
-                self.facts,
-                self.clock,
-                self._channel_changed,
-                self.spawn,
-            )
-            for camera in site.cameras
-        }
-        recorder = CaptureRecorder(self.store.captures, self.facts, self.clock)
-        self._calibrations = {link.link_id: Calibration(link, site) for link in site.links}
-        self.director = Director(
-            make_link(
-                link,
-                site,
-                self._calibrations[link.link_id].model,
-                self._arbiter(link.ptz),
-                self.clock,
-                self.facts,
-                self.media.snapshot,
-                recorder,
-            )
-            for link in site.links
-        )
+        super().__init__(site, clock or SystemClock(), self._channel_changed)
+        self.services = Services(self)
+        self.api: ApiServer | None = None
+        self.onvif = OnvifFace(self, self.services.snapshot)
         self._links_of = {
             channel: [link for link in site.links if link.overview == channel] for channel in self.channels
         }
-        self.rules = RuleEngine(rule_of(rule) for rule in site.rules)
-        self.services = Services(self)
-        self.api: ApiServer | None = None
-        self.onvif = OnvifFace(self)
         self._analyses: dict[str, ChannelAnalysis] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
         self._stopping = asyncio.Event()
-
-    def _channel(self, config: ChannelConfig, camera_id: str) -> ChannelAtWork:
-        arbiter = None
-        if config.role == "ptz":
-            settings = ArbiterSettings(
-                limits=Limits(
-                    # A range of a full turn means that the head may turn for ever, as far as the site file knows.
-                    pan_deg=None if config.pan_range_deg[1] - config.pan_range_deg[0] >= 360 else config.pan_range_deg,
-                    tilt_deg=config.tilt_range_deg,
-                ),
-                speeds=MotorSpeeds(config.pan_speed_dps, config.tilt_speed_dps),
-                home=config.home,
-                command_delay_s=config.command_delay_s,
-            )
-            arbiter = Arbiter(
-                config.channel_id,
-                config.zoom_curve,
-                self.clock,
-                self.facts,
-                settings=settings,
-                presets=self.store.presets,
-            )
-        return ChannelAtWork(config, camera_id, arbiter)
-
-    def _arbiter(self, channel_id: str) -> Arbiter:
-        arbiter = self.channels[channel_id].arbiter
-        if arbiter is None:
-            raise EngineStartError(f"channel '{channel_id}' has no motors")
-        return arbiter
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -149,7 +75,7 @@ class Engine:
         await self.store.open()
         stack.push_async_callback(self.store.close)
         await self.access.open()
-        stack.push_async_callback(self._end_tasks)
+        stack.push_async_callback(self.end_tasks)
         self.spawn(History(self.store, self.facts, self.events, self.clock).run())
         self.spawn(self._watch_logins())
         self.spawn(self._keep_limits())
@@ -179,9 +105,9 @@ class Engine:
         await self.director.start()
         stack.push_async_callback(self.director.close)
         pool = stack.enter_context(InferencePool())
-        analyses = [self._begin(self._analyse(channel, detector, pool)) for channel in self.channels.values()]
+        analyses = [self.spawn(self._analyse(channel, detector, pool)) for channel in self.channels.values()]
         # They end before the threads that they use.
-        stack.push_async_callback(_end, analyses)
+        stack.push_async_callback(end, analyses)
         self.spawn(self._watch_statistics())
         for camera in self.cameras.values():
             camera.start()
@@ -192,9 +118,6 @@ class Engine:
         """Ends everything, in the reverse order."""
         await self._stack.aclose()
 
-    async def _end_tasks(self) -> None:
-        await _end(list(self._tasks))
-
     async def wait(self) -> None:
         """Returns when the engine was asked to end."""
         await self._stopping.wait()
@@ -202,21 +125,6 @@ class Engine:
     def ask_to_stop(self) -> None:
         """Makes `wait` return."""
         self._stopping.set()
-
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Lets something run beside; an error that ends it is logged, never silent."""
-        self._begin(work)
-
-    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _LOG.error("a task of the engine failed", exc_info=error)
 
     # --- data -------------------------------------------------------------------------------------------------
 
@@ -256,7 +164,7 @@ class Engine:
         for event in self.rules.update(update):
             self._publish_rule(event)
         for link in self._links_of[update.channel]:
-            self._calibrations[link.link_id].follow(self.director.link(link.link_id), update)
+            self.calibrations[link.link_id].follow(self.director.link(link.link_id), update)
         self.director.on_tracks(update)
         self.services.track_updates.publish(update)
 
@@ -299,17 +207,6 @@ class Engine:
         if not channel.online:
             for event in self.rules.end_channel(channel.channel_id, self.clock.now()):
                 self._publish_rule(event)
-
-    async def refresh_relay_users(self) -> None:
-        """Tells the relay who may watch."""
-        users = self.access.device_users.users
-        await self.media.set_relay_users([RelayUser(name=user.username, password=user.password) for user in users])
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run_engine(site: Site) -> int:

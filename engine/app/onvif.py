@@ -7,18 +7,16 @@ import errno
 import hashlib
 import logging
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from engine import __version__
+from engine.app.rooms import Rooms
 from engine.config import OnvifConfig
 from engine.onvif_device.backend import DeviceChannel
 from engine.onvif_device.device import EngineDevice, PortInUse
 from engine.onvif_device.users import DeviceAccounts
 from onvif_server.backend import DeviceInformation
-
-if TYPE_CHECKING:
-    from engine.app.engine import Engine
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,8 +32,9 @@ ASSUMED_FPS = 25.0
 class OnvifFace:
     """Serves the device, and serves it anew when a camera that comes later turns out to be different."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, rooms: Rooms, snapshot: Callable[[str, float | None], Awaitable[bytes]]) -> None:
+        self._rooms = rooms
+        self._take_snapshot = snapshot
         self._device: EngineDevice | None = None
         self._served: tuple[DeviceChannel, ...] = ()
         self._trouble = ""
@@ -50,7 +49,7 @@ class OnvifFace:
 
         Raises PortInUse.
         """
-        config = self._engine.site.onvif
+        config = self._rooms.site.onvif
         if not config.enabled or not config.port:
             return
         try:
@@ -62,15 +61,15 @@ class OnvifFace:
 
     async def run(self) -> None:
         """Works until it is cancelled. A port that cannot be had is told once, and tried again."""
-        config = self._engine.site.onvif
+        config = self._rooms.site.onvif
         if not config.enabled:
             return
-        clock = self._engine.clock
+        clock = self._rooms.clock
         began = clock.now()
         while True:
-            complete = all(self._described(one) is not None for one in self._engine.channels)
-            channels = tuple(self._device_channel(one) for one in self._engine.channels)
-            ready = self._engine.access.activated and (complete or clock.now() - began > PATIENCE_S)
+            complete = all(self._described(one) is not None for one in self._rooms.channels)
+            channels = tuple(self._device_channel(one) for one in self._rooms.channels)
+            ready = self._rooms.access.activated and (complete or clock.now() - began > PATIENCE_S)
             pause_s = LOOK_S
             if ready and channels != self._served and not await self._try_to_serve(channels):
                 pause_s = RETRY_S
@@ -96,26 +95,26 @@ class OnvifFace:
     async def _serve(self, channels: tuple[DeviceChannel, ...]) -> None:
         await self.stop()
         self._served = ()
-        engine = self._engine
+        rooms = self._rooms
         device = EngineDevice(
             self._information(),
             channels,
-            {one.channel_id: one.arbiter for one in engine.channels.values() if one.arbiter},
-            DeviceAccounts(engine.access.device_users, engine.access.lockout),
-            engine.events,
+            {one.channel_id: one.arbiter for one in rooms.channels.values() if one.arbiter},
+            DeviceAccounts(rooms.access.device_users, rooms.access.lockout),
+            rooms.events,
             relay_url=self._relay_url,
             snapshot=self._snapshot,
-            clock=engine.clock,
+            clock=rooms.clock,
         )
-        await device.start(engine.site.onvif.host, engine.site.onvif.port)
+        await device.start(rooms.site.onvif.host, rooms.site.onvif.port)
         self._device, self._served = device, channels
-        _LOG.info("ONVIF is at http://%s:%d/onvif/device_service", engine.site.onvif.host, device.port)
+        _LOG.info("ONVIF is at http://%s:%d/onvif/device_service", rooms.site.onvif.host, device.port)
 
     def _described(self, channel_id: str) -> tuple[tuple[int, int], float, str] | None:
         """Size, rate and codec of a channel: from its video, else from what its camera says."""
-        channel = self._engine.channels[channel_id]
-        described = self._engine.cameras[channel.camera_id].described(channel_id)
-        video = self._engine.media.statistics(channel_id) if channel.video else None
+        channel = self._rooms.channels[channel_id]
+        described = self._rooms.cameras[channel.camera_id].described(channel_id)
+        video = self._rooms.media.statistics(channel_id) if channel.video else None
         size = (video.width, video.height) if video and video.width and video.height else None
         size = size or (described.size if described else None)
         if size is None:
@@ -125,11 +124,11 @@ class OnvifFace:
 
     def _device_channel(self, channel_id: str) -> DeviceChannel:
         size, fps, codec = self._described(channel_id) or (ASSUMED_SIZE, ASSUMED_FPS, "H264")
-        name = self._engine.channels[channel_id].config.name
+        name = self._rooms.channels[channel_id].config.name
         return DeviceChannel(id=channel_id, name=name, width=size[0], height=size[1], fps=fps, codec=codec)
 
     def _information(self) -> DeviceInformation:
-        instance = self._engine.store.instance_id
+        instance = self._rooms.store.instance_id
         # A locally administered address, the same as long as the data folder lives.
         digest = hashlib.sha256(instance.encode()).digest()
         mac = ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
@@ -139,18 +138,18 @@ class OnvifFace:
             firmware_version=__version__,
             serial_number=instance,
             hardware_id="smart-ptz",
-            name=self._engine.site.name,
+            name=self._rooms.site.name,
             uuid=uuid.UUID(instance),
             mac=mac,
         )
 
     def _relay_url(self, channel_id: str, host: str) -> str:
-        url = urlsplit(self._engine.media.relay_url(channel_id))
+        url = urlsplit(self._rooms.media.relay_url(channel_id))
         return url._replace(netloc=f"{host}:{url.port}").geturl()
 
     async def _snapshot(self, channel_id: str) -> bytes | None:
         try:
-            return await self._engine.services.snapshot(channel_id, None)
+            return await self._take_snapshot(channel_id, None)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - to an ONVIF client every reason is the same: none now

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from engine import __version__
 from engine.access import Role
@@ -33,6 +32,8 @@ from engine.api.services import (
     NotFoundError,
     NotPossibleError,
 )
+from engine.app.channels import ChannelAtWork
+from engine.app.rooms import Rooms
 from engine.cameras.errors import CameraError
 from engine.captures import encode_jpeg
 from engine.core.bus import Bus
@@ -43,10 +44,6 @@ from engine.linkage import LinkDirector, NoTarget, UnknownLink
 from engine.media import MediaError
 from engine.ptz import Arbiter, Lease, LeaseLost, LeaseRefused, Priority, PtzError, PtzUnavailable, UnknownPreset
 
-if TYPE_CHECKING:
-    from engine.app.channels import ChannelAtWork
-    from engine.app.engine import Engine
-
 RELAY_USER = "relay"
 POSE_EVERY_S = 0.5
 MOVED_DEG = 0.05
@@ -55,8 +52,8 @@ MOVED_DEG = 0.05
 class Services:
     """`engine.api.services.EngineServices` on the rooms of one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
         self.changes: Bus[Change] = Bus()
         self.track_updates: Bus[TrackUpdate] = Bus()
         self._last_captures: dict[str, CaptureTaken] = {}
@@ -66,38 +63,38 @@ class Services:
 
     def info(self) -> EngineInfo:
         """See the protocol."""
-        return EngineInfo(self._engine.site.name, __version__, self._engine.store.instance_id)
+        return EngineInfo(self._rooms.site.name, __version__, self._rooms.store.instance_id)
 
     async def state(self) -> State:
         """See the protocol."""
-        engine = self._engine
+        rooms = self._rooms
         return State(
-            instance_id=engine.store.instance_id,
-            name=engine.site.name,
+            instance_id=rooms.store.instance_id,
+            name=rooms.site.name,
             version=__version__,
-            cameras=[self._camera(camera_id) for camera_id in engine.cameras],
-            channels=[self._channel(channel_id) for channel_id in engine.channels],
-            links=[self._link(link_id) for link_id in engine.director.links],
-            rules=[self._rule(rule.rule_id) for rule in engine.site.rules],
+            cameras=[self._camera(camera_id) for camera_id in rooms.cameras],
+            channels=[self._channel(channel_id) for channel_id in rooms.channels],
+            links=[self._link(link_id) for link_id in rooms.director.links],
+            rules=[self._rule(rule.rule_id) for rule in rooms.site.rules],
         )
 
     async def stream_credentials(self) -> StreamCredentials:
         """See the protocol."""
-        known = self._engine.access.device_users.password_of(RELAY_USER)
-        user = await self._engine.access.device_users.ensure(RELAY_USER, Role.USER)
+        known = self._rooms.access.device_users.password_of(RELAY_USER)
+        user = await self._rooms.access.device_users.ensure(RELAY_USER, Role.USER)
         if known is None:
-            await self._engine.refresh_relay_users()
+            await self._rooms.refresh_relay_users()
         return StreamCredentials(username=user.username, password=user.password)
 
     async def device_users_changed(self) -> None:
         """See the protocol."""
-        await self._engine.refresh_relay_users()
+        await self._rooms.refresh_relay_users()
 
     async def snapshot(self, channel: str, at: float | None) -> bytes:
         """See the protocol."""
         self._find(channel)
         try:
-            snapshot = await self._engine.media.snapshot(channel, at)
+            snapshot = await self._rooms.media.snapshot(channel, at)
         except MediaError as error:
             raise NotAvailableError(str(error)) from error
         return await asyncio.to_thread(encode_jpeg, snapshot.image)
@@ -125,11 +122,11 @@ class Services:
                     pan=(pan or 0.0) * speed, tilt=(tilt or 0.0) * speed, zoom=request.zoom, proportional=True
                 )
                 if request.duration_s is not None:
-                    self._engine.spawn(self._stop_after(lease, request.duration_s))
+                    self._rooms.spawn(self._stop_after(lease, request.duration_s))
 
     async def _stop_after(self, lease: Lease, seconds: float) -> None:
         renewed = lease.renewed_at
-        await self._engine.clock.sleep(seconds)
+        await self._rooms.clock.sleep(seconds)
         # A later command of the same operator goes on.
         if lease.active and lease.renewed_at == renewed:
             with _told():
@@ -184,7 +181,7 @@ class Services:
         director = self._director(link)
         with _told():
             # Who asks for a pursuit has finished steering by hand.
-            arbiter = self._engine.channels[director.settings.ptz].arbiter
+            arbiter = self._rooms.channels[director.settings.ptz].arbiter
             if arbiter is not None and arbiter.owner is not None and arbiter.owner.owner == _operator(by):
                 await (await self._operate(director.settings.ptz, by)).release()
             if request.track_id is not None:
@@ -199,9 +196,9 @@ class Services:
 
     async def run(self) -> None:
         """Tells what changes because of events, and where the PTZ cameras look; until it is cancelled."""
-        self._engine.spawn(self._tell_poses())
+        self._rooms.spawn(self._tell_poses())
         while True:
-            with self._engine.events.subscribe() as events:
+            with self._rooms.events.subscribe() as events:
                 async for event in events:
                     if isinstance(event, CaptureTaken):
                         self._last_captures[event.link_id] = event
@@ -212,23 +209,23 @@ class Services:
 
     async def _tell_poses(self) -> None:
         while True:
-            await self._engine.clock.sleep(POSE_EVERY_S)
-            for channel in self._engine.channels.values():
+            await self._rooms.clock.sleep(POSE_EVERY_S)
+            for channel in self._rooms.channels.values():
                 pose = _pose(channel)
                 if channel.arbiter is not None and _differs(pose, self._told_poses.get(channel.channel_id)):
                     self.channel_changed(channel.channel_id)
 
     async def load(self) -> None:
         """Reads the last captures, so that they are there after a restart."""
-        for link_id in self._engine.director.links:
-            newest = await self._engine.store.captures.search(link_id=link_id, limit=1)
+        for link_id in self._rooms.director.links:
+            newest = await self._rooms.store.captures.search(link_id=link_id, limit=1)
             if newest:
                 self._last_captures[link_id] = newest[0]
 
     def channel_changed(self, channel_id: str) -> None:
         """Tells a channel's new state, and its camera's."""
         self.changes.publish(self._channel(channel_id))
-        self.changes.publish(self._camera(self._engine.channels[channel_id].camera_id))
+        self.changes.publish(self._camera(self._rooms.channels[channel_id].camera_id))
 
     def rule_changed(self, rule_id: str) -> None:
         """Tells a rule's new state."""
@@ -237,7 +234,7 @@ class Services:
     # --- states -----------------------------------------------------------------------------------------------
 
     def _camera(self, camera_id: str) -> CameraState:
-        camera = self._engine.cameras[camera_id]
+        camera = self._rooms.cameras[camera_id]
         about = camera.camera.information
         return CameraState(
             id=camera_id,
@@ -249,7 +246,7 @@ class Services:
         )
 
     def _channel(self, channel_id: str) -> ChannelState:
-        channel = self._engine.channels[channel_id]
+        channel = self._rooms.channels[channel_id]
         arbiter = channel.arbiter
         pose = _pose(channel)
         self._told_poses[channel_id] = pose
@@ -261,7 +258,7 @@ class Services:
             camera_id=channel.camera_id,
             role=channel.config.role,
             online=channel.online,
-            relay_url=self._engine.media.relay_url(channel_id) if channel.stream else None,
+            relay_url=self._rooms.media.relay_url(channel_id) if channel.stream else None,
             presets=[PresetState(id=one.preset_id, name=one.name) for one in arbiter.presets] if arbiter else [],
             pose=pose,
             owner=OwnerState(owner=owner.owner, purpose=owner.purpose) if owner else None,
@@ -271,8 +268,8 @@ class Services:
         )
 
     def _link(self, link_id: str) -> LinkState:
-        director = self._engine.director.link(link_id)
-        config = next(link for link in self._engine.site.links if link.link_id == link_id)
+        director = self._rooms.director.link(link_id)
+        config = next(link for link in self._rooms.site.links if link.link_id == link_id)
         last = self._last_captures.get(link_id)
         return LinkState(
             id=link_id,
@@ -284,15 +281,15 @@ class Services:
         )
 
     def _rule(self, rule_id: str) -> RuleState:
-        config = next(rule for rule in self._engine.site.rules if rule.rule_id == rule_id)
-        active = rule_id in self._engine.rules.active_rules
+        config = next(rule for rule in self._rooms.site.rules if rule.rule_id == rule_id)
+        active = rule_id in self._rooms.rules.active_rules
         return RuleState(id=rule_id, name=config.name, kind=config.kind, channel=config.channel, active=active)
 
     # --- finding ----------------------------------------------------------------------------------------------
 
     def _find(self, channel_id: str) -> ChannelAtWork:
         try:
-            return self._engine.channels[channel_id]
+            return self._rooms.channels[channel_id]
         except KeyError:
             raise NotFoundError(f"there is no channel '{channel_id}'") from None
 
@@ -304,7 +301,7 @@ class Services:
 
     def _director(self, link_id: str) -> LinkDirector:
         try:
-            return self._engine.director.link(link_id)
+            return self._rooms.director.link(link_id)
         except UnknownLink as error:
             raise NotFoundError(str(error)) from error
 

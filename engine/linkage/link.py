@@ -348,12 +348,11 @@ class LinkDirector:
         if phase is Phase.LOST:
             await self._leave("lost")
             return True
-        good = work.portrait.grade >= self.settings.scheduler.good_grade
         framed_s = 0.0 if work.framed_at is None else now - work.framed_at
-        if good and framed_s >= self.settings.dwell_s and not work.portrait.taken:
-            self._capture(work)
-        elif work.portrait.taken:
+        if work.portrait.taken:
             self._portray_again(work, now)
+        elif self._is_ready(work, now, framed_s):
+            self._capture(work)
         if work.by_operator:
             return False
         if now - work.since >= self.settings.max_tracking_s:
@@ -361,6 +360,18 @@ class LinkDirector:
             return True
         had_turn = work.portrait.taken or framed_s >= self.settings.patience_s
         return await self._give_way(work, now, had_turn=had_turn) or await self._let_go(work, now, had_turn=had_turn)
+
+    def _is_ready(self, work: _Work, now: float, framed_s: float) -> bool:
+        """Whether the capture is made now: a good one, and there is no time or no need for a better one."""
+        settings = self.settings
+        if work.portrait.grade < settings.scheduler.good_grade or framed_s < settings.dwell_s:
+            return False
+        fine = work.portrait.grade >= settings.fine_grade
+        return fine or framed_s >= settings.dwell_s + settings.polish_s or self._waiting(work, now) is not None
+
+    def _waiting(self, work: _Work, now: float) -> Candidate | None:
+        """Who is next after the target that is followed."""
+        return self._scheduler.next(now, self._spotter.slew_s, exclude={work.name, work.track_id})
 
     def _portray_again(self, work: _Work, now: float) -> None:
         """Begins another portrait of a target that was captured already, when it is its turn again.
@@ -379,12 +390,16 @@ class LinkDirector:
             work.asked_at = now
         if not had_turn or now - work.asked_at < self.settings.follow_after_s:
             return False
+        captured = work.portrait.taken
         await self._leave("left")
+        if not captured:
+            # It had its time in the picture and no good one came of it: it would be no better now.
+            self._scheduler.drop(work.name)
         return True
 
     async def _give_way(self, work: _Work, now: float, *, had_turn: bool) -> bool:
         """Leaves a target that had its turn when others wait, or a more important one came."""
-        other = self._scheduler.next(now, self._spotter.slew_s, exclude={work.name, work.track_id})
+        other = self._waiting(work, now)
         if other is None:
             return False
         if had_turn or self._outranks(other, work, now):

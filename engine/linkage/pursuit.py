@@ -25,6 +25,8 @@ _STICKY_BONUS = 4.0
 _GONE_AFTER_S = 0.35
 _DISBELIEVED_AFTER = 4
 _FEED_ALIVE_S = 1.0
+_OVERRULED_AFTER_S = 1.5
+"""A target that only the overview has shown for so long may be any track of the PTZ picture that is where it is."""
 _PROVEN_S = 0.8
 """For so long the overview must have agreed with a PTZ track, or it does not outweigh the overview's."""
 
@@ -81,7 +83,7 @@ class Pursuit:
         self._controller = Controller(arbiter)
         self._others: set[str] = set()
         self._alibis = Alibis()
-        self._ptz_since = first.at
+        self._ptz_since = self._ptz_seen_at = first.at
         self._overview_seen_at = first.at
         self._disbelieved_since = -math.inf
         self._ptz_confirmations = 0
@@ -167,6 +169,7 @@ class Pursuit:
         self._adopt(track)
         if track.track_id != self.ptz_id:
             self.ptz_id, self._ptz_since = track.track_id, track.at
+        self._ptz_seen_at = track.at
         self._alibis.note_together(track, [other for other, _ in seen])
         if track.at > self._disbelieved_since:
             self._ptz_confirmations += 1
@@ -175,7 +178,12 @@ class Pursuit:
 
     def _may_be(self, ptz_id: str) -> bool:
         """Whether nothing speaks against a track of the PTZ picture being the target."""
-        return ptz_id == self.ptz_id or not self._alibis.has(ptz_id, self._estimator)
+        if ptz_id == self.ptz_id:
+            return True
+        # Whom the overview shows all the while that the PTZ's track does not: that track was somebody else's.
+        if self._overview_seen_at - self._ptz_seen_at > _OVERRULED_AFTER_S:
+            return True
+        return not self._alibis.has(ptz_id, self._estimator)
 
     def _suits(self, track: Track) -> bool:
         return self.target_type is None or track.target_type is self.target_type

@@ -156,8 +156,7 @@ class Scheduler:
                 self._candidates[track_id].seen_at = now
         gone = [c.track_id for c in self._candidates.values() if now - c.seen_at > self.settings.forget_after_s]
         for track_id in gone:
-            del self._candidates[track_id]
-            self._sightings.pop(track_id, None)
+            self.drop(track_id)
 
     def renamed(self, old_id: str, new_id: str) -> None:
         """The overview's tracker gave a target another name."""
@@ -171,6 +170,11 @@ class Scheduler:
     def find(self, track_id: str) -> Candidate | None:
         """A waiting (or served) target by its track."""
         return self._candidates.get(track_id)
+
+    def drop(self, track_id: str) -> None:
+        """Nobody wants this target any more, captured or not."""
+        self._candidates.pop(track_id, None)
+        self._sightings.pop(track_id, None)
 
     def served(self, track_id: str, *, now: float, grade: float, counted: bool = True) -> None:
         """The camera leaves a target with a capture of this grade (0: none). Not `counted`: it was interrupted."""

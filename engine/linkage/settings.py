@@ -15,8 +15,8 @@ class LinkSettings:
     """What is particular to one link.
 
     `overview` None: the PTZ picture alone. `rules` gives the priority (0 to 100) of each rule that sends this link.
-    `dwell_s` is how long a target is framed before its capture is made, `max_tracking_s` how long one target may keep
-    the camera, `patience_s` how long it may when others wait and its pictures are no good. `follow_after_s` is how
+    `dwell_s` is how long a target is framed before its capture is made; while nobody else waits, up to `polish_s` more
+    for one of `fine_grade`. `max_tracking_s` is how long one target may keep the camera, `patience_s` how long it may when others wait and its pictures are no good. `follow_after_s` is how
     long a target that had its turn is still followed when no rule asks for it any more, `park_after_s` how long the
     camera stays when nothing is left to do (None: for ever).
     """
@@ -27,6 +27,8 @@ class LinkSettings:
     framing: Framing = field(default_factory=Framing)
     rules: Mapping[str, int] = field(default_factory=dict)
     dwell_s: float = 3.0
+    polish_s: float = 3.0
+    fine_grade: float = 0.75
     max_tracking_s: float = 60.0
     patience_s: float = 8.0
     follow_after_s: float = 5.0

@@ -215,12 +215,15 @@ def test_delays_are_counted_from_the_decision():
         StateChange("event.yard", "x", {"event_id": event.event["event_id"]}, decided + 5),
     ]
     notifications = [
-        Notification(OBJECTS_INSIDE, START + 2.2, {"IsInside": "false"}, decided + 7),
-        Notification("tns1:Other", START + 2.2, {"IsInside": "true"}, decided + 8),
-        Notification(OBJECTS_INSIDE, START + 2.2, {"IsInside": "true"}, decided + 0.03),
+        Notification(OBJECTS_INSIDE, {"IsInside": "false"}, None, START + 2.2, decided + 7),
+        Notification("tns1:Other", {"IsInside": "true"}, None, START + 2.2, decided + 8),
+        Notification(OBJECTS_INSIDE, {"IsInside": "true"}, None, START + 2.2, decided + 0.03),
     ]
     report = report_of(
-        ann_is_inside_between(2, 8), [event, rule(8.5, active=False)], state_changes=changes, notifications=notifications
+        ann_is_inside_between(2, 8),
+        [event, rule(8.5, active=False)],
+        state_changes=changes,
+        notifications=notifications,
     )
     assert report.event_to_ha_ms == pytest.approx(50, abs=0.1)
     assert report.event_to_onvif_ms == pytest.approx(30, abs=0.1)

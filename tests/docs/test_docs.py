@@ -267,25 +267,29 @@ def subcommand(name: str) -> argparse.ArgumentParser:
     return found
 
 
-def test_every_command_of_the_docs_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_of_the_docs_can_be_given() -> None:
     lines = command_lines("smart-ptz")
     for place, words in lines:
-        try:
+        if {"--help", "--version"} & set(words):
+            with pytest.raises(SystemExit) as end:
+                command_line._parser().parse_args(words)
+            assert end.value.code == 0, place
+        else:
             command_line._parser().parse_args(words)
-        except SystemExit as end:
-            assert end.code == 0, (place, words)
     assert {words[0] for _, words in lines} >= {"run", "check", "analyze", "models", "reset-password"}
 
 
 def test_the_options_of_analyze_are_documented() -> None:
     options = {word for action in subcommand("analyze")._actions for word in action.option_strings}
     rows = (DOCS / "07-analyze.md").read_text()
-    assert {word for word in options if word not in {"-h", "--help"}} == set(re.findall(r"^\| `(--\w+)", rows, re.M))
+    assert {word for word in options if word not in {"-h", "--help"}} == set(
+        re.findall(r"^\| `(--\w+)", rows, re.MULTILINE)
+    )
 
 
 def test_the_options_of_the_demo_are_documented() -> None:
     options = set(re.findall(r'"(--[\w-]+)"', (ROOT / "demo" / "__main__.py").read_text()))
-    assert options == set(re.findall(r"^\| `(--[\w-]+)", (DOCS / "09-demo.md").read_text(), re.M))
+    assert options == set(re.findall(r"^\| `(--[\w-]+)", (DOCS / "09-demo.md").read_text(), re.MULTILINE))
 
 
 def test_the_scripts_of_the_docs_exist() -> None:

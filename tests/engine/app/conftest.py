@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_sites import make_site
 
 from engine.app.engine import Engine
 from engine.core.clock import VirtualClock
+from tests.engine.app.app_sites import make_site
 
 type StartEngine = Callable[..., Awaitable[Engine]]
 
@@ -29,7 +29,7 @@ async def start_engine(tmp_path: Path, clock: VirtualClock) -> AsyncIterator[Sta
             engine = Engine(make_site(tmp_path, **site), clock)
             await stack.enter_async_context(engine.store)
             await engine.access.open()
-            stack.push_async_callback(engine._end_tasks)
+            stack.push_async_callback(engine.end_tasks)
             return engine
 
         yield start

@@ -6,8 +6,6 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from app_sites import PASSWORD, until
-from conftest import StartEngine
 
 from engine.app.channels import CameraAtWork
 from engine.app.engine import Engine
@@ -18,6 +16,8 @@ from engine.core.events import CameraOffline, CameraOnline, CameraRefused, Event
 from engine.media import MediaError, StreamConnected, StreamLost
 from onvif_server.backend import Account, DeviceInformation, StaticUsers, Topic, VideoChannel
 from onvif_server.device import OnvifDevice
+from tests.engine.app.app_sites import PASSWORD, until
+from tests.engine.app.conftest import StartEngine
 
 pytestmark = pytest.mark.ledger("EVT-1")
 

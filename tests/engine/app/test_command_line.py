@@ -7,13 +7,13 @@ import io
 from pathlib import Path
 
 import pytest
-from app_sites import make_site
 
 from engine.access import Access
 from engine.access.errors import WrongCredentials
 from engine.app.command_line import run_command
 from engine.core.clock import SystemClock
 from engine.store import Store
+from tests.engine.app.app_sites import make_site
 
 pytestmark = pytest.mark.ledger("SITE-1", "SITE-4")
 

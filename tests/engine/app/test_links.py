@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from app_sites import make_site
 
 from engine.app.engine import Engine
 from engine.app.links import USUAL_ASPECTS, Calibration
@@ -14,6 +13,7 @@ from engine.core.clock import VirtualClock
 from engine.core.geometry import Point
 from engine.core.values import TrackUpdate
 from engine.linkage import FitRefused, LinkModel
+from tests.engine.app.app_sites import make_site
 
 pytestmark = pytest.mark.ledger("LINK-9")
 

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from app_sites import until
-from conftest import StartEngine
 from onvif import ONVIFCamera
 
 from engine.app.engine import Engine
@@ -17,6 +15,8 @@ from engine.app.onvif import LOOK_S, PATIENCE_S, RETRY_S
 from engine.cameras.protocols import Channel
 from engine.core.clock import VirtualClock
 from engine.onvif_device.device import PortInUse
+from tests.engine.app.app_sites import until
+from tests.engine.app.conftest import StartEngine
 
 pytestmark = pytest.mark.ledger("NET-3")
 

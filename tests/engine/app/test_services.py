@@ -8,8 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from app_sites import until
-from conftest import StartEngine
 
 from engine.access import Role
 from engine.api.messages import ChannelState, LinkState, LookAtRequest, MoveRequest, TrackRequest
@@ -20,6 +18,8 @@ from engine.core.events import CaptureTaken, TrackingStarted
 from engine.core.geometry import Box, Direction
 from engine.core.values import TargetType
 from engine.ptz import Priority
+from tests.engine.app.app_sites import until
+from tests.engine.app.conftest import StartEngine
 
 MOVE = MoveRequest(mode="absolute", pan=10.0)
 POINT = LookAtRequest(x=0.5, y=0.5)

@@ -295,3 +295,24 @@ async def test_who_waits_is_not_forgotten_when_the_tracker_gives_another_name():
     await yard.run(20.0)
     assert {capture.track_id for capture in yard.captures} == {"a", "b2"}
     await yard.close()
+
+
+@pytest.mark.parametrize(("waiting", "longer"), [(False, True), (True, False)], ids=["alone", "another waits"])
+async def test_a_better_picture_is_waited_for_while_nobody_else_waits(waiting, longer):
+    # So small that no picture is fine, but good enough.
+    others = [Target("b", line((5, 12), (0.1, 0)))] if waiting else []
+    yard = Yard(
+        [Target("a", line((-3, 12), (0.1, 0))), *others], settings={"fine_grade": 0.99, "polish_s": 4.0, "dwell_s": 1.0}
+    )
+    await yard.open()
+    await yard.run(1.0)
+    yard.trigger("middle", "a")
+    while yard.link.tracking is None or yard.link._work.framed_at is None:
+        await yard.run(0.1)
+    if waiting:
+        yard.trigger("low", "b")
+    await yard.run(3.5)
+    assert bool(yard.captures) != longer
+    await yard.run(3.0)
+    assert yard.captures[0].track_id == "a"
+    await yard.close()
