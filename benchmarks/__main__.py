@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import describe_machine
-from benchmarks.processes import ProcessFailed
 from benchmarks.registry import BENCHMARKS
 from benchmarks.report import Report
+from demo.processes import ProcessFailed
 
 EXIT_FAILED = 1
 

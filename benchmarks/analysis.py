@@ -19,12 +19,14 @@ from pathlib import Path
 from statistics import mean
 
 from benchmarks.clip import the_clip
-from benchmarks.processes import Child, ProcessFailed, ProcessorTimes, children_of, python, read_note
+from benchmarks.notes import read_note
 from benchmarks.registry import Say
 from benchmarks.report import Better, Result
 from benchmarks.site import free_ports, write_site
 from demo.engine_client import EngineClient, EngineError
+from demo.processes import Child, ProcessFailed, python
 from demo.secrets_file import SecretsFile
+from demo.usage import ProcessorTimes, children_of
 from engine.vision.loading import AUTOMATIC
 
 ROUNDS = 3

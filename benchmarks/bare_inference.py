@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from benchmarks.clip import pictures_for_analysis
-from benchmarks.processes import write_note
+from benchmarks.notes import write_note
 from engine.vision.loading import load_detector
 from engine.vision.store import ModelStore
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import gi
 
 from benchmarks.clip import FPS, access_units
-from benchmarks.processes import write_note
+from benchmarks.notes import write_note
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")

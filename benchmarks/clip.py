@@ -12,8 +12,8 @@ from pathlib import Path
 import gi
 import numpy as np
 
-from benchmarks.processes import ProcessFailed
 from benchmarks.registry import Say
+from demo.processes import ProcessFailed
 from engine.core.values import Image
 from engine.simulator.scene import PictureSize
 from engine.simulator.yard import YardScene

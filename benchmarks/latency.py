@@ -21,10 +21,11 @@ import numpy as np
 
 from benchmarks.clip import the_clip
 from benchmarks.listener import ENGINE_VARIABLE, ONVIF, WEBSOCKET
-from benchmarks.processes import Child, ProcessFailed, python, read_note
+from benchmarks.notes import read_note
 from benchmarks.registry import Say
 from benchmarks.report import Result
 from benchmarks.site import CHANNEL, free_ports, write_site
+from demo.processes import Child, ProcessFailed, python
 from engine.app.engine import Engine, EngineStartError
 from engine.config import load_site
 from engine.core.events import RuleKind, RuleTriggered

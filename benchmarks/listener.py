@@ -17,7 +17,7 @@ from typing import TextIO
 
 import aiohttp
 
-from benchmarks.processes import write_note
+from benchmarks.notes import write_note
 from demo.onvif_listener import OnvifListener
 
 ENGINE_VARIABLE = "BENCHMARK_ENGINE"

@@ -13,11 +13,13 @@ from statistics import mean
 from typing import Any
 
 from benchmarks.clip import FPS, the_clip
-from benchmarks.processes import Child, ProcessFailed, ProcessorTimes, python, read_note
+from benchmarks.notes import read_note
 from benchmarks.registry import Say
 from benchmarks.report import Better, Result
 from benchmarks.site import CHANNEL
 from benchmarks.viewers import VIEWER_VARIABLE
+from demo.processes import Child, ProcessFailed, python
+from demo.usage import ProcessorTimes
 from engine.core.clock import SystemClock
 from engine.media import MediaError, MediaProcess, MediaSettings, RelayUser, StreamSource
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import gi
 
-from benchmarks.processes import write_note
+from benchmarks.notes import write_note
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402 - the version must be chosen first

@@ -25,6 +25,8 @@ homeassistant:
   elevation: 0
   unit_system: metric
   time_zone: UTC
+  # Not asking for it in a badge.
+  country: GB
 frontend:
 config:
 history:

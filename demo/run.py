@@ -21,7 +21,7 @@ from demo.report import Measured, Report, make_report
 from demo.site import LINK, OVERVIEW, Ports
 from demo.stack import StackSettings, running
 from demo.truth import Truth, box_of, newest_moment
-from demo.usage import Meter
+from demo.usage import ProcessorTimes, children_of
 from engine.core.geometry import Box, Point
 
 FINISH_S = 25.0
@@ -117,7 +117,8 @@ class Demo:
                     watchers.append(tasks.create_task(self._watch_home_assistant(hass)))
                 await engine.listening.wait()
                 await listener.subscribed.wait()
-                meter, start = Meter(engine.child.pid), time.time()
+                pids = [engine.child.pid, *children_of(engine.child.pid)]
+                meter, start = ProcessorTimes({str(pid): pid for pid in pids}), time.time()
                 if note["annotated_target"]:
                     watchers.append(tasks.create_task(self._operate(engine, hass, note)))
                 report = await self._measure(note, engine, listener, meter, start)
@@ -195,13 +196,13 @@ class Demo:
     # --- measure ----------------------------------------------------------------------------------------------
 
     async def _measure(
-        self, note: dict[str, Any], engine: EngineClient, listener: OnvifListener, meter: Meter, start: float
+        self, note: dict[str, Any], engine: EngineClient, listener: OnvifListener, meter: ProcessorTimes, start: float
     ) -> Report | None:
         if self.options.seconds is None:
             await asyncio.Event().wait()
         await asyncio.sleep(self.options.seconds or 0.0)
         end = time.time()
-        cores = meter.cores()
+        cores = sum(meter.shares().values())
         while True:
             measured = Measured(
                 truth=Truth.read(Path(note["truth"])),

@@ -1,45 +1,44 @@
-"""How much processor time processes and their children take."""
+"""How much processor time processes take, by the kernel's own clocks."""
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-
-def cpu_seconds(pid: int) -> float:
-    """The processor seconds that a process and its living descendants have used so far."""
-    total = 0.0
-    for one in _family(pid):
-        try:
-            # After the name in brackets: state is field 3, utime and stime are fields 14 and 15 (proc(5)).
-            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
+from demo.processes import ProcessFailed
 
 
-def _family(pid: int) -> list[int]:
-    family = [pid]
-    for parent in family:
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                family.extend(int(child) for child in children.read_text().split())
-            except OSError:
-                continue
-    return family
+class ProcessorTimes:
+    """The processor time of some processes, by name, from the making of this object on."""
+
+    def __init__(self, processes: Mapping[str, int]) -> None:
+        self._processes = dict(processes)
+        self._began = time.monotonic()
+        self._before = {name: processor_seconds(pid) for name, pid in self._processes.items()}
+
+    def shares(self) -> dict[str, float]:
+        """The cores that each process kept busy since then (1.0: one core all the time)."""
+        after = {name: processor_seconds(pid) for name, pid in self._processes.items()}
+        elapsed = time.monotonic() - self._began
+        return {name: (after[name] - self._before[name]) / elapsed for name in after}
 
 
-class Meter:
-    """Measures the mean use of a process family since it was made."""
+def processor_seconds(pid: int) -> float:
+    """The processor time of a process with all its threads, ended ones too, in seconds. Raises ProcessFailed.
 
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._cpu = cpu_seconds(pid)
-        self._at = time.monotonic()
+    The kernel's own clock of a process has nanoseconds; the number of that clock is made of the process's number as
+    clock_getcpuclockid(3) does it (CPUCLOCK_SCHED of the kernel's posix-timers).
+    """
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError as error:
+        raise ProcessFailed(f"process {pid}, which is to be measured, has ended: {error}") from error
 
-    def cores(self) -> float:
-        """Cores used on average."""
-        elapsed = time.monotonic() - self._at
-        return (cpu_seconds(self._pid) - self._cpu) / elapsed if elapsed > 0 else 0.0
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that live."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(word) for word in (task / "children").read_text().split()]
+    return found

@@ -16,9 +16,10 @@ class LinkSettings:
 
     `overview` None: the PTZ picture alone. `rules` gives the priority (0 to 100) of each rule that sends this link.
     `dwell_s` is how long a target is framed before its capture is made; while nobody else waits, up to `polish_s` more
-    for one of `fine_grade`. `max_tracking_s` is how long one target may keep the camera, `patience_s` how long it may when others wait and its pictures are no good. `follow_after_s` is how
-    long a target that had its turn is still followed when no rule asks for it any more, `park_after_s` how long the
-    camera stays when nothing is left to do (None: for ever).
+    for one of `fine_grade`. `max_tracking_s` is how long one target may keep the camera, `patience_s` how long it may
+    when others wait and its pictures are no good. `follow_after_s` is how long a target that had its turn is still
+    followed when no rule asks for it any more, `park_after_s` how long the camera stays when nothing is left to do
+    (None: for ever).
     """
 
     link_id: str

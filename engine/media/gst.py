@@ -25,6 +25,10 @@ __all__ = [
 
 Gst.init(None)
 
+# PyGObject makes a class when it is first asked for, and where the type has no GType two threads that ask at once get
+# two classes, one of which refuses the other's objects ever after. So these are made here, before any thread.
+THREADED_STRUCTURES = (Gst.PadProbeInfo, Gst.MapInfo, Gst.ReferenceTimestampMeta)
+
 
 class MissingElementError(Exception):
     """A GStreamer plug-in is not installed; the message names it."""

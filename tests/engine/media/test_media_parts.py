@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -253,3 +254,24 @@ def test_waiting_doubles_up_to_its_limit_until_it_works() -> None:
     assert [backoff.next_s() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
     backoff.reset()
     assert backoff.next_s() == 1
+
+
+MAKE_AT_ONCE = """
+import sys, threading
+from engine.media.gst import Gst, THREADED_STRUCTURES
+sys.setswitchinterval(1e-6)
+barrier, found = threading.Barrier(6), []
+def look():
+    barrier.wait()
+    found.append((Gst.PadProbeInfo, Gst.MapInfo, Gst.ReferenceTimestampMeta))
+threads = [threading.Thread(target=look) for _ in range(6)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+sys.exit(set(found) != {THREADED_STRUCTURES})
+"""
+
+
+def test_threads_that_decode_at_once_share_gstreamers_classes() -> None:
+    """Without care PyGObject makes a class twice, and no picture of the process is decoded any more."""
+    for _ in range(3):
+        assert subprocess.run([sys.executable, "-c", MAKE_AT_ONCE], check=False).returncode == 0
