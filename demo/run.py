@@ -86,7 +86,7 @@ class Demo:
         self.ports = choose_ports(self.folder)
         self._changes: list[StateChange] = []
         self._paths: dict[str, list[Point]] = defaultdict(list)
-        self._overviews: dict[str, tuple[bytes, Box]] = {}
+        self._overviews: dict[str, list[tuple[float, bytes, Box]]] = defaultdict(list)
         self._rates: list[float] = []
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -155,7 +155,7 @@ class Demo:
         except EngineError as error:
             say(f"no overview picture of {track_id}: {error}")
             return
-        self._overviews.setdefault(track_id, (picture, box))
+        self._overviews[track_id].append((at, picture, box))
 
     def _on_tracks(self, message: dict[str, Any]) -> None:
         if message["channel"] != OVERVIEW:
@@ -190,7 +190,7 @@ class Demo:
                     await engine.call("POST", f"/links/{LINK}/track", {"x": x, "y": y})
                 if moment is not None:
                     picture = await engine.picture(f"/channels/{OVERVIEW}/snapshot.jpg")
-                    self._overviews["operator"] = (picture, target.overview_box)
+                    self._overviews["operator"].append((moment.at, picture, target.overview_box))
             await asyncio.sleep(CLICK_AGAIN_S)
 
     # --- measure ----------------------------------------------------------------------------------------------
@@ -230,12 +230,12 @@ class Demo:
             event = heard.event
             if event["kind"] != "capture_taken":
                 continue
-            overview = self._overviews.get(event["track_id"]) or self._overviews.get("operator")
+            overview = self._overview_of(event)
             rows.append(
                 Row(
                     caption=f"{event['target_type']}, grade {event['grade']:.2f}, {event['track_id']}",
-                    overview=overview[0] if overview else None,
-                    overview_box=overview[1] if overview else None,
+                    overview=overview[1] if overview else None,
+                    overview_box=overview[2] if overview else None,
                     background=await engine.picture(f"/captures/{event['capture_id']}/background.jpg"),
                     picture=await engine.picture(f"/captures/{event['capture_id']}/picture.jpg"),
                     box=box_of(event["box"]),
@@ -246,6 +246,14 @@ class Demo:
         for name, value in report.as_json().items():
             print(f"  {name:<24} {value}")
         say(f"written: {folder / 'report.json'} and {folder / 'contact-sheet.png'}")
+
+    def _overview_of(self, capture: dict[str, Any]) -> tuple[float, bytes, Box] | None:
+        """The overview's picture of the last event before a capture: one track may have been several people."""
+        kept = self._overviews.get(capture["track_id"]) or self._overviews.get("operator") or []
+        # The picture that was kept may be a little older than the event: the PTZ was there already.
+        return max(
+            (one for one in kept if one[0] <= capture["at"]), key=lambda one: one[0], default=kept[0] if kept else None
+        )
 
 
 def say(text: str) -> None:

@@ -44,6 +44,7 @@ class DeviceUsers:
         self._clock = clock
         self._users: dict[str, DeviceUser] = {}
         self._fernet: Fernet | None = None
+        self._making = asyncio.Lock()
 
     async def open(self) -> None:
         """Reads the key (or makes it) and the users."""
@@ -84,8 +85,10 @@ class DeviceUsers:
 
     async def ensure(self, username: str, role: Role) -> DeviceUser:
         """The user of that name, made with a random password when it is not there."""
-        known = self._users.get(username)
-        return known or await self._save(DeviceUser(username, secrets.token_urlsafe(24), role))
+        # Several may ask at once for a user that is not there yet: all must get the same password.
+        async with self._making:
+            known = self._users.get(username)
+            return known or await self._save(DeviceUser(username, secrets.token_urlsafe(24), role))
 
     async def remove(self, username: str) -> bool:
         """Removes a user; False when there is none of that name."""

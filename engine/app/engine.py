@@ -36,6 +36,7 @@ _LOG = logging.getLogger(__name__)
 ANALYSIS_PAUSE_S = 1.0
 STATISTICS_S = 2.0
 RETENTION_S = 3600.0
+DAY_S = 86400.0
 
 
 class EngineStartError(Exception):
@@ -189,9 +190,15 @@ class Engine(Rooms):
 
     async def _keep_limits(self) -> None:
         """Makes room on the disk, now and every hour."""
+        config = self.site.storage
+        limits = RetentionLimits(
+            capture_age_s=None if config.capture_days is None else config.capture_days * DAY_S,
+            capture_bytes=None if config.capture_gigabytes is None else int(config.capture_gigabytes * 1e9),
+            event_age_s=None if config.event_days is None else config.event_days * DAY_S,
+        )
         while True:
             try:
-                await self.store.retention.apply(RetentionLimits(), now=self.clock.now())
+                await self.store.retention.apply(limits, now=self.clock.now())
             except StoreFailure as error:
                 _LOG.warning("old captures and events could not be removed: %s", error)
             await self.clock.sleep(RETENTION_S)

@@ -12,6 +12,7 @@ from engine.config.schema import (
     RelayConfig,
     RuleConfig,
     Site,
+    StorageConfig,
     VisionConfig,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "RuleConfig",
     "Site",
     "SiteFileError",
+    "StorageConfig",
     "VisionConfig",
     "load_site",
 ]

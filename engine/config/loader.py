@@ -20,6 +20,7 @@ from engine.config.schema import (
     RelayConfig,
     RuleConfig,
     Site,
+    StorageConfig,
     VisionConfig,
 )
 from engine.config.validators import SITE_SCHEMA
@@ -149,6 +150,7 @@ def _site(values: dict[str, Any], folder: Path) -> Site:
             values["vision"]["confidence"],
             values["vision"]["threads"],
         ),
+        storage=StorageConfig(**values["storage"]),
         cameras=tuple(_camera(camera, folder) for camera in values["cameras"]),
         links=tuple(_link(link) for link in values["links"]),
         rules=tuple(_rule(rule) for rule in values["rules"]),

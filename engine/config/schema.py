@@ -40,6 +40,15 @@ class OnvifConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """How long and how much is kept; the oldest goes first. None is without limit."""
+
+    capture_days: float | None
+    capture_gigabytes: float | None
+    event_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class VisionConfig:
     """Which detector runs, and on what. `confidence` None: as the model needs it."""
 
@@ -147,6 +156,7 @@ class Site:
     relay: RelayConfig
     onvif: OnvifConfig
     vision: VisionConfig
+    storage: StorageConfig
     cameras: tuple[CameraConfig, ...]
     links: tuple[LinkConfig, ...]
     rules: tuple[RuleConfig, ...]

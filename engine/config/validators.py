@@ -263,6 +263,14 @@ VISION = group(
     }
 )
 
+STORAGE = group(
+    {
+        vol.Optional("capture_days", default=None): optional(number(0.01, 36500, " days")),
+        vol.Optional("capture_gigabytes", default=10.0): optional(number(0.001, 1_000_000, " gigabytes")),
+        vol.Optional("event_days", default=None): optional(number(0.01, 36500, " days")),
+    }
+)
+
 SITE_SCHEMA = group(
     {
         vol.Required("version"): vol.All(integer(1, 1)),
@@ -272,6 +280,7 @@ SITE_SCHEMA = group(
         vol.Optional("relay", default=_defaults(RELAY)): RELAY,
         vol.Optional("onvif", default=_defaults(ONVIF)): ONVIF,
         vol.Optional("vision", default=_defaults(VISION)): VISION,
+        vol.Optional("storage", default=_defaults(STORAGE)): STORAGE,
         vol.Required("cameras"): filled_list(CAMERA, 1, 256, "cameras"),
         vol.Optional("links", default=list): filled_list(LINK, 0, 256, "links"),
         vol.Optional("rules", default=list): filled_list(RULE, 0, 1000, "rules"),

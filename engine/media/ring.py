@@ -23,9 +23,8 @@ SLOTS = 4
 
 _RING_HEAD = 64
 _SLOT_HEAD = 64
-_NEWEST = struct.Struct("<Q")
+_NUMBER = struct.Struct("<Q")
 _BEGIN = struct.Struct("<Qdd")
-_END = struct.Struct("<Q")
 _END_OFFSET = 32
 _ATTEMPTS = 8
 
@@ -115,9 +114,9 @@ class RingWriter:
         slot = self.shape.slot_at(sequence)
         _BEGIN.pack_into(self._memory, slot, sequence, captured_at, arrived_at)
         self._memory[slot + _SLOT_HEAD : slot + _SLOT_HEAD + len(picture)] = picture
-        _END.pack_into(self._memory, slot + _END_OFFSET, sequence)
+        _NUMBER.pack_into(self._memory, slot + _END_OFFSET, sequence)
         self._sequence = sequence
-        _NEWEST.pack_into(self._memory, 0, sequence)
+        _NUMBER.pack_into(self._memory, 0, sequence)
         # A full counter means that the reader has not looked for ages; the wake-up that it has is enough.
         with suppress(BlockingIOError):
             os.eventfd_write(self.wake_fd, 1)
@@ -148,7 +147,7 @@ class RingReader:
     @property
     def newest_sequence(self) -> int:
         """The number of pictures written so far."""
-        return int(_NEWEST.unpack_from(self._memory, 0)[0])
+        return int(_NUMBER.unpack_from(self._memory, 0)[0])
 
     def acknowledge(self) -> None:
         """Takes the wake-up back, before looking."""
@@ -162,9 +161,11 @@ class RingReader:
             if sequence <= after:
                 return None
             slot = self.shape.slot_at(sequence)
-            end = _END.unpack_from(self._memory, slot + _END_OFFSET)[0]
+            end = _NUMBER.unpack_from(self._memory, slot + _END_OFFSET)[0]
             image = as_image(self._memory, self.shape, slot + _SLOT_HEAD).copy()
-            begin, captured_at, arrived_at = _BEGIN.unpack_from(self._memory, slot)
+            _, captured_at, arrived_at = _BEGIN.unpack_from(self._memory, slot)
+            # Read last, on its own, for it is what the writer changes first: the times may be torn, too.
+            begin = _NUMBER.unpack_from(self._memory, slot)[0]
             if begin == end == sequence:
                 return Picture(sequence, image, captured_at, arrived_at)
         # Lapped eight times in a row: the writer is faster than a copy. The next wake-up tries again.

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 _ADVICE = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space or lower the retention limits",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space, or keep less (`storage` in the site file)",
     sqlite3.SQLITE_IOERR: "the disk failed to read or write, or is full: check it and its free space",
     sqlite3.SQLITE_READONLY: "the database cannot be written: check the owner and mode of the data folder",
     sqlite3.SQLITE_CANTOPEN: "the database cannot be opened: check the owner and mode of the data folder",
@@ -43,7 +43,7 @@ def failure_of(what: str, error: OSError | DBAPIError) -> StoreFailure:
     if isinstance(error, OSError):
         kind = StoreFull if error.errno in _NO_ROOM else StoreFailure
         where = f" ({error.filename})" if error.filename else ""
-        advice = ": free some space or lower the retention limits" if kind is StoreFull else ""
+        advice = ": free some space, or keep less (`storage` in the site file)" if kind is StoreFull else ""
         return kind(what, f"{error.strerror or error}{where}{advice}")
     code = getattr(error.orig, "sqlite_errorcode", None)
     # The low byte is the primary code, the rest says more precisely where it happened.

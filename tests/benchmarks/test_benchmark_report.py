@@ -14,9 +14,10 @@ from rich.console import Console
 from benchmarks import __main__ as command_line
 from benchmarks import calibration
 from benchmarks.machine import describe_machine
-from benchmarks.processes import ProcessFailed, processor_seconds
 from benchmarks.registry import BENCHMARKS, Benchmark
 from benchmarks.report import Better, Report, Result
+from demo.processes import ProcessFailed
+from demo.usage import processor_seconds
 
 MACHINE = {"cores": 2, "cpu": "Some CPU", "memory_gib": 4.0, "python": "3.14.2", "os": "Some Linux"}
 REPORT = Report(

@@ -212,6 +212,12 @@ async def test_a_lost_password_is_reset_on_the_machine_while_the_engine_runs(
 
 
 @pytest.mark.ledger("NET-1")
+async def test_all_who_ask_at_once_for_a_device_user_get_the_same_password(access: Access) -> None:
+    made = await asyncio.gather(*(access.device_users.ensure("stream", Role.USER) for _ in range(3)))
+    assert {one.password for one in made} == {access.device_users.password_of("stream")}
+
+
+@pytest.mark.ledger("NET-1")
 async def test_device_users_are_known_after_a_restart_and_encrypted(
     access: Access, store: Store, clock: VirtualClock, tmp_path: Path
 ) -> None:

@@ -73,6 +73,8 @@ def test_a_good_file_is_read_with_all_its_defaults(tmp_path: Path) -> None:
     assert site.channel("dome").zoom_curve.hfov_deg(0.5) == pytest.approx(20)
     assert site.channel("yard").analysis.fps == 5
     assert site.links[0].capture_ratio == 0.5
+    assert site.links[0].follow_after_s == 5.0
+    assert site.vision.confidence is None
     assert site.rules[0].kind is RuleKind.INTRUSION
     assert site.data_dir == tmp_path / "data"
 

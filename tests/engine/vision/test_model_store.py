@@ -195,6 +195,13 @@ def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None
         load_detector("yolo", ModelStore(None, tmp_path))
 
 
+def test_every_model_names_the_score_that_its_detections_need() -> None:
+    models = built_in_catalogue().models
+    assert all(0.2 <= model.confidence <= 0.7 for model in models.values())
+    # NanoDet's score is that of the class alone, YOLOX's is multiplied by an objectness.
+    assert models["nanodet_g"].confidence > models["yolox_nano"].confidence
+
+
 def test_every_model_has_a_permissive_licence_and_a_route() -> None:
     models = built_in_catalogue().models
     assert {item.licence for item in models.values()} <= {"Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0"}
