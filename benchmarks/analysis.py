@@ -32,7 +32,7 @@ from engine.vision.loading import AUTOMATIC
 ROUNDS = 3
 FPS = 5
 WIDTH = 640
-THREADS = 0
+THREADS = 1
 """The engine's default: as many as there are cores."""
 SETTLE_S = 4.0
 """After a start, until all caches are warm and every connection stands."""

@@ -20,7 +20,7 @@ from demo.onvif_listener import OnvifListener
 from demo.report import Measured, Report, make_report
 from demo.site import LINK, OVERVIEW, Ports
 from demo.stack import StackSettings, running
-from demo.truth import Truth, box_of, newest_moment
+from demo.truth import Truth, box_of
 from demo.usage import ProcessorTimes, children_of
 from engine.core.geometry import Box, Point
 
@@ -87,6 +87,7 @@ class Demo:
         self._changes: list[StateChange] = []
         self._paths: dict[str, list[Point]] = defaultdict(list)
         self._overviews: dict[str, list[tuple[float, bytes, Box]]] = defaultdict(list)
+        self._newest_tracks: dict[str, Any] | None = None
         self._rates: list[float] = []
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -160,6 +161,7 @@ class Demo:
     def _on_tracks(self, message: dict[str, Any]) -> None:
         if message["channel"] != OVERVIEW:
             return
+        self._newest_tracks = message
         for track in message["tracks"]:
             if track["confirmed"]:
                 self._paths[track["track_id"]].append(box_of(track["box"]).foot)
@@ -178,20 +180,30 @@ class Demo:
         """Follows the annotated target as an operator would: by a click on it in the overview, again when lost."""
         while True:
             state = await engine.call("GET", "/state")
-            moment = newest_moment(Path(note["truth"]))
-            target = moment.targets.get(note["annotated_target"]) if moment else None
-            if state["links"][0]["tracking"] is None and target is not None and target.overview_box is not None:
-                point = target.overview_box.centre
-                x, y = point.x % 1.0, min(max(point.y, 0.0), 1.0)
+            shown = self._shown_box(note) if state["links"][0]["tracking"] is None else None
+            if shown is not None:
+                at, box = shown
                 say(f"an operator clicks on {note['annotated_target']} in the overview")
+                x, y = box.centre.x % 1.0, min(max(box.centre.y, 0.0), 1.0)
                 if self.options.home_assistant:
                     await hass.track(x, y)
                 else:
                     await engine.call("POST", f"/links/{LINK}/track", {"x": x, "y": y})
-                if moment is not None:
-                    picture = await engine.picture(f"/channels/{OVERVIEW}/snapshot.jpg")
-                    self._overviews["operator"].append((moment.at, picture, target.overview_box))
+                picture = await engine.picture(f"/channels/{OVERVIEW}/snapshot.jpg?at={at}")
+                self._overviews["operator"].append((at, picture, box))
             await asyncio.sleep(CLICK_AGAIN_S)
+
+    def _shown_box(self, note: dict[str, Any]) -> tuple[float, Box] | None:
+        """The box that the engine draws around the annotated target in the overview now, and its time."""
+        if self._newest_tracks is None:
+            return None
+        at: float = self._newest_tracks["captured_at"]
+        truth = Truth.read(Path(note["truth"]))
+        for track in self._newest_tracks["tracks"]:
+            box = box_of(track["box"])
+            if track["confirmed"] and truth.who_in_overview(at, box) == note["annotated_target"]:
+                return at, box
+        return None
 
     # --- measure ----------------------------------------------------------------------------------------------
 

@@ -83,19 +83,6 @@ class Truth:
         return _best(box, shown)
 
 
-def newest_moment(path: Path) -> Moment | None:
-    """The last complete entry of a log that is being written."""
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - 16_384, 0))
-        lines = file.read().split(b"\n")
-    for line in reversed(lines[:-1]):
-        try:
-            return _moment(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return None
-
-
 def box_of(values: dict[str, float]) -> Box:
     """A box as the API writes it."""
     return Box(values["x"], values["y"], values["width"], values["height"])

@@ -37,7 +37,8 @@ def make_detector(vision: VisionConfig) -> Detector:
             vision.model,
             ModelStore.from_environment(),
             providers=[PROVIDERS.get(name, name) for name in vision.providers],
-            threads=vision.threads,
+            # Several pictures at a time on one thread each use the cores better than one picture on all of them.
+            threads=1,
             progress=progress,
         )
 

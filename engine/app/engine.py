@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from contextlib import AsyncExitStack, suppress
@@ -105,7 +106,7 @@ class Engine(Rooms):
                 stack.push_async_callback(channel.arbiter.close)
         await self.director.start()
         stack.push_async_callback(self.director.close)
-        pool = stack.enter_context(InferencePool())
+        pool = stack.enter_context(InferencePool(self.site.vision.threads or os.cpu_count() or 1))
         analyses = [self.spawn(self._analyse(channel, detector, pool)) for channel in self.channels.values()]
         # They end before the threads that they use.
         stack.push_async_callback(end, analyses)

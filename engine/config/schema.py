@@ -50,7 +50,10 @@ class StorageConfig:
 
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
-    """Which detector runs, and on what. `confidence` None: as the model needs it."""
+    """Which detector runs, on what, and how many pictures at a time.
+
+    `threads` 0: as many as there are cores. `confidence` None: as the model needs it.
+    """
 
     model: str
     providers: tuple[str, ...]

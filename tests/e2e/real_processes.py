@@ -146,18 +146,20 @@ class Simulator:
             process.kill()
 
     def truth(self) -> dict[str, Any]:
-        """What really is, newest line of the log."""
-        with (self._folder / "truth.jsonl").open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(file.tell() - 20_000, 0))
-            lines = file.read().split(b"\n")
-        # What follows the last line break may be half a line.
-        return json.loads(lines[-2])
+        """What really is: the newest line of the log."""
+        return self._truths(20_000)[-1]
 
     def truths(self, since: float, before: float) -> list[dict[str, Any]]:
-        """What really was, tick by tick."""
-        lines = (self._folder / "truth.jsonl").read_text().splitlines()[:-1]
-        return [one for one in map(json.loads, lines) if since <= one["t"] < before]
+        """What really was, tick by tick, in the last half minute or so."""
+        return [one for one in self._truths(500_000) if since <= one["t"] < before]
+
+    def _truths(self, bytes_back: int) -> list[dict[str, Any]]:
+        with (self._folder / "truth.jsonl").open("rb") as file:
+            length = file.seek(0, os.SEEK_END)
+            file.seek(max(length - bytes_back, 0))
+            lines = file.read().split(b"\n")
+        # The first line may be cut off, and what follows the last line break may be half a line.
+        return [json.loads(line) for line in lines[1 if length > bytes_back else 0 : -1]]
 
 
 class Api:
