@@ -33,7 +33,7 @@ ROUNDS = 3
 FPS = 5
 WIDTH = 640
 THREADS = 1
-"""The engine's default: as many as there are cores."""
+"""Of one inference, as in the engine."""
 SETTLE_S = 4.0
 """After a start, until all caches are warm and every connection stands."""
 WINDOW_S = 14.0
