@@ -93,7 +93,9 @@ class TiledDetector:
                 if other.detection.target_type is not candidate.detection.target_type:
                     continue
                 near = self._near(candidate, other)
-                if self._same(near, other):
+                # One wide tile of a panorama may show a target twice, a full turn apart.
+                turned = near is not candidate
+                if self._same(near, other, apart=turned or candidate.tile != other.tile):
                     kept[position] = _joined(near, other)
                     break
             else:
@@ -109,11 +111,12 @@ class TiledDetector:
         turns = round(other.detection.box.centre.x - box.centre.x)
         return replace(item, detection=replace(item.detection, box=replace(box, x=box.x + turns))) if turns else item
 
-    def _same(self, item: _Found, other: _Found) -> bool:
+    def _same(self, item: _Found, other: _Found, *, apart: bool) -> bool:
+        """Whether two boxes are one target; `apart`: they are not of one look at it."""
         a, b = item.detection.box, other.detection.box
         if a.intersection_over_union(b) >= self._suppression:
             return True
-        if item.tile == other.tile:
+        if not apart:
             return False
         shared_width = min(a.right, b.right) - max(a.x, b.x)
         shared_height = min(a.bottom, b.bottom) - max(a.y, b.y)

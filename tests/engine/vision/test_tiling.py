@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.core.geometry import Box
@@ -48,6 +48,7 @@ def painted(left: int, top: int, width: int, height: int) -> Image:
     width=st.integers(10, 60),
     height=st.integers(10, 60),
 )
+@example(tiles_x=1, tiles_y=1, left=424, top=0, width=10, height=10)
 @settings(max_examples=60, deadline=None)
 def test_one_target_is_found_once_at_its_place_wherever_it_stands(
     tiles_x: int, tiles_y: int, left: int, top: int, width: int, height: int
