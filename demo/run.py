@@ -56,7 +56,9 @@ def choose_ports(folder: Path) -> Ports:
                 raise DemoError(f"port {port} ({name}) is used by another program; end it, or start with --fresh")
         return ports
     chosen = {name: port if _is_free(port) else _free_port() for name, port in asdict(DEFAULT_PORTS).items()}
+    # Home Assistant keeps the token of the engine in it, readable for whoever may look into the folder.
     kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.parent.chmod(0o700)
     kept.write_text(json.dumps(chosen))
     return Ports(**chosen)
 

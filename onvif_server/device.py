@@ -65,7 +65,7 @@ class OnvifDevice:
         """Listens; port 0 takes a free one. Returns the port. Raises OSError if it cannot have it."""
         app = web.Application()
         app.add_routes(self.routes)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=30.0)
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port).start()

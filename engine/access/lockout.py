@@ -33,7 +33,7 @@ class _Count:
 
 
 class Lockout:
-    """Counts tries by user and address; used for web, ONVIF and RTSP alike.
+    """Counts tries by user and address; used for web and ONVIF. (The RTSP relay has none yet.)
 
     A try is counted before its password is looked at, so that many at once do not slip through; `succeeded` takes
     it back. What is remembered is bounded, and forgotten after the locking duration.

@@ -169,7 +169,7 @@ async def authenticate(request: web.Request, access: Access, role: Role) -> Iden
 def token_of(request: web.Request) -> str:
     """The token of a request. Raises an ApiError of 401 when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.casefold() != "bearer" or not token.strip():
+    if scheme.casefold() != "bearer" or not token.strip() or not token.isascii():
         raise ApiError(HTTPStatus.UNAUTHORIZED, "no_token", "send a token: Authorization: Bearer TOKEN")
     return token.strip()
 

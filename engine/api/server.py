@@ -11,6 +11,8 @@ from pathlib import Path
 from aiohttp import web
 
 _SHUTDOWN_S = 3.0
+_IDLE_S = 30.0
+"""A connection that asks nothing for so long is closed: idle ones must not use up the descriptors."""
 
 
 class ApiStartError(Exception):
@@ -42,7 +44,7 @@ class ApiServer:
         """Begins to listen. Raises ApiStartError."""
         context = None if tls is None else _tls_context(tls)
         # No access log: addresses and what was asked are nobody's business, and the audit log has what matters.
-        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_SHUTDOWN_S, keepalive_timeout=_IDLE_S)
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port, ssl_context=context).start()

@@ -19,6 +19,9 @@ from engine.core.values import TrackUpdate
 from engine.media import MediaError, MediaProcess, StreamConnected, StreamLost, StreamSource
 from engine.ptz import Arbiter
 
+RETRY_S = 10.0
+"""Between two tries to start a channel of a camera that answers."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -122,18 +125,26 @@ class CameraAtWork:
             await self._media.remove_stream(channel.channel_id)
 
     async def _bring_up(self) -> None:
-        for channel in self.channels:
-            trouble = ""
-            try:
-                await self._start_video(channel)
-                motors = self.camera.motors(channel.channel_id)
-                if channel.arbiter is not None and motors is not None:
-                    await channel.arbiter.attach(motors)
-            except (CameraError, MediaError) as error:
-                # The supervisor notices a camera that is gone again; anything else is the person's to mend.
-                _LOG.warning("channel %r could not be started: %s", channel.channel_id, error)
-                trouble = str(error)
-            self._settle(channel, trouble)
+        """Starts the channels; those that fail are tried again as long as the camera answers."""
+        waiting = self.channels
+        while waiting and self.online:
+            waiting = tuple([channel for channel in waiting if not await self._bring_up_channel(channel)])
+            if waiting:
+                await self._clock.sleep(RETRY_S)
+
+    async def _bring_up_channel(self, channel: ChannelAtWork) -> bool:
+        trouble = ""
+        try:
+            motors = self.camera.motors(channel.channel_id)
+            if channel.arbiter is not None and motors is not None and not channel.arbiter.available:
+                await channel.arbiter.attach(motors)
+            await self._start_video(channel)
+        except (CameraError, MediaError) as error:
+            # The supervisor notices a camera that is gone again; anything else is the person's to mend.
+            _LOG.warning("channel %r could not be started: %s", channel.channel_id, error)
+            trouble = str(error)
+        self._settle(channel, trouble)
+        return not trouble
 
     async def _start_video(self, channel: ChannelAtWork) -> None:
         address = await self.camera.stream_address(channel.channel_id)

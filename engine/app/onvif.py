@@ -38,6 +38,7 @@ class OnvifFace:
         self._device: EngineDevice | None = None
         self._served: tuple[DeviceChannel, ...] = ()
         self._trouble = ""
+        self._known: dict[str, tuple[tuple[int, int], float, str]] = {}
 
     @property
     def port(self) -> int:
@@ -112,15 +113,25 @@ class OnvifFace:
 
     def _described(self, channel_id: str) -> tuple[tuple[int, int], float, str] | None:
         """Size, rate and codec of a channel: from its video, else from what its camera says."""
+        known = self._look(channel_id)
+        if known is not None:
+            self._known[channel_id] = known
+        # Video that is away for a while must not make the device another one.
+        return self._known.get(channel_id)
+
+    def _look(self, channel_id: str) -> tuple[tuple[int, int], float, str] | None:
         channel = self._rooms.channels[channel_id]
         described = self._rooms.cameras[channel.camera_id].described(channel_id)
-        video = self._rooms.media.statistics(channel_id) if channel.video else None
+        video = self._rooms.media.statistics(channel_id) if channel.video and channel.stream else None
+        if video is None and channel_id in self._known:
+            return None
         size = (video.width, video.height) if video and video.width and video.height else None
         size = size or (described.size if described else None)
         if size is None:
             return None
         fps = (described.fps if described else None) or ASSUMED_FPS
-        return size, fps, ((video.codec if video else None) or "h264").upper()
+        codec = (video.codec if video else None) or (described.codec if described else None) or "h264"
+        return size, fps, codec.upper()
 
     def _device_channel(self, channel_id: str) -> DeviceChannel:
         size, fps, codec = self._described(channel_id) or (ASSUMED_SIZE, ASSUMED_FPS, "H264")

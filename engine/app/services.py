@@ -46,6 +46,8 @@ from engine.ptz import Arbiter, Lease, LeaseLost, LeaseRefused, Priority, PtzErr
 
 RELAY_USER = "relay"
 POSE_EVERY_S = 0.5
+RENEW_S = 5.0
+"""A long move keeps its lease from timing out."""
 MOVED_DEG = 0.05
 
 
@@ -126,9 +128,16 @@ class Services:
 
     async def _stop_after(self, lease: Lease, seconds: float) -> None:
         renewed = lease.renewed_at
-        await self._rooms.clock.sleep(seconds)
-        # A later command of the same operator goes on.
-        if lease.active and lease.renewed_at == renewed:
+        end = self._rooms.clock.now() + seconds
+        while (left := end - self._rooms.clock.now()) > 0:
+            await self._rooms.clock.sleep(min(left, RENEW_S))
+            # A later command of the same operator goes on.
+            if not lease.active or lease.renewed_at != renewed:
+                return
+            if left > RENEW_S:
+                lease.renew()
+                renewed = lease.renewed_at
+        if lease.active:
             with _told():
                 await lease.stop()
 

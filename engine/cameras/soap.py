@@ -99,8 +99,9 @@ def reachable_url(url: str, base: str) -> str:
     differs from `base`'s, host and (for the same scheme) port are replaced.
     """
     parts, base_parts = urlsplit(url.strip()), urlsplit(base)
-    if not parts.scheme or not parts.hostname:
-        raise ValueError(f"{url!r} is not an address")
+    # A camera may name services of its own, never files of ours.
+    if parts.scheme not in {"http", "https", "rtsp", "rtsps"} or not parts.hostname:
+        raise ValueError(f"{url!r} is not an address of a camera")
     netloc = parts.netloc.rpartition("@")[2]
     if parts.hostname != base_parts.hostname:
         host = base_parts.hostname or ""

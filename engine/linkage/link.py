@@ -256,6 +256,8 @@ class LinkDirector:
                     await self._tick()
             except (PtzError, CameraError) as error:
                 self._note_fault(str(error))
+            except Exception:  # noqa: BLE001 - logged, and one mistake must not end the link for good
+                _LOG.exception("link %s failed in a turn of its work; it goes on", self.settings.link_id)
             await self._clock.sleep(self.settings.tick_s)
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
@@ -450,6 +452,8 @@ class LinkDirector:
         wait_s = self.settings.park_after_s
         if not self._away or wait_s is None or self._clock.now() - self._idle_since < wait_s:
             return
+        if not self._arbiter.available:
+            return
         try:
             async with await self._arbiter.acquire(f"link:{self.settings.link_id}", "park", Priority.PARK) as lease:
                 await lease.goto_home()
@@ -457,4 +461,7 @@ class LinkDirector:
             # Somebody else uses the camera; it is parked when they are done.
             self._idle_since = self._clock.now()
             return
+        except (PtzError, CameraError) as error:
+            # It has no home, or does not go there: once is enough, until it is sent out again.
+            self._note_fault(str(error))
         self._away = False

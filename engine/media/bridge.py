@@ -218,7 +218,7 @@ class MediaProcess:
                 await self._clock.sleep(min(0.5 * 2 ** (short_lives - 2), MAX_PAUSE_S))
             try:
                 link, _ = await self._launch()
-            except MediaError:
+            except (MediaError, OSError):
                 _log.exception("the media process cannot be started")
                 link = None
 

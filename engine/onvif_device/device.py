@@ -71,7 +71,7 @@ class EngineDevice:
         app = web.Application(middlewares=[remember_address])
         app.add_routes(self._device.routes)
         self._translator.begin(self._channels)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=30.0)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()

@@ -401,7 +401,9 @@ class Arbiter:
             busy = self._holder is not None or self._drive.busy
             # A camera that does not answer is not asked ten times a second.
             interval = settings.busy_poll_s if busy and self._fault is None else settings.idle_poll_s
-            if self._clock.now() - self._polled_at >= interval - 1e-6:
+            since = self._clock.now() - self._polled_at
+            # Less than nothing: the clock was set back.
+            if since >= interval - 1e-6 or since < 0:
                 await self.poll()
             await self._clock.sleep(settings.busy_poll_s)
 

@@ -14,6 +14,8 @@ from engine.ptz.limits import Limits, MotorSpeeds
 
 BRAKING_S = 0.5
 """Before a limit the velocity falls so that the rest of the way would take this long."""
+RENEW_TURN_S = 10.0
+"""How often a turn that goes on unchanged is told to the camera again."""
 STEP_S = 0.4
 """How often a camera without continuous moves is sent a step further."""
 SERVO_GAIN = 2.0
@@ -144,13 +146,16 @@ class Drive:
     async def stop(self, *, pan_tilt: bool = True, zoom: bool = True) -> None:
         """Stops the head, the lens or both."""
         motors = self._require()
+        wish = self._wish
         if pan_tilt:
+            self._log.add(self._clock.now(), Velocity())
+        # Only then is it forgotten: a stop that was lost on the way is sent again at the end of the lease.
+        await motors.stop(pan_tilt=pan_tilt, zoom=zoom)
+        if pan_tilt and self._wish is wish:
             self._wish = None
             self._waypoint_pan = None
-            self._log.add(self._clock.now(), Velocity())
         elif isinstance(self._wish, _Turn):
             self._wish.zoom = None
-        await motors.stop(pan_tilt=pan_tilt, zoom=zoom)
 
     async def goto_camera_preset(self, token: str, speed: float) -> None:
         """Starts a move to a position that the camera keeps."""
@@ -257,7 +262,11 @@ class Drive:
         changed = turn.sent is None or any(
             abs((new or 0.0) - (old or 0.0)) > 0.002 for new, old in zip((pan, tilt, zoom), turn.sent, strict=True)
         )
-        if force or changed:
+        # A camera ends a long turn by itself: it is told again in time.
+        lasting = pan != 0.0 or tilt != 0.0 or bool(zoom)
+        due = lasting and self._clock.now() - turn.sent_at >= RENEW_TURN_S
+        if force or changed or due:
+            turn.sent_at = self._clock.now()
             turn.sent = (pan, tilt, zoom)
             await self._send_velocity(pan, tilt, zoom)
 

@@ -13,7 +13,10 @@ from urllib.parse import urlsplit
 from onvif_server.backend import Users
 from onvif_server.security.outcome import ABSENT, Outcome, Verdict
 
-_PARAMETER: Final = re.compile(r'([a-zA-Z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+# Bounded and possessive everywhere: what a stranger sends must not cost more than its length.
+_PARAMETER: Final = re.compile(
+    r'(?<![a-zA-Z0-9_-])([a-zA-Z0-9_-]{1,32}+)\s{0,8}+=\s{0,8}+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))'
+)
 _HASHES: Final = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 _NEEDED: Final = ("username", "realm", "nonce", "uri", "response", "qop", "nc", "cnonce")
 _MAXIMUM_HEADER: Final = 4096
