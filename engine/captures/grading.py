@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from engine.core.geometry import Box
+from engine.core.geometry import Box, Pose
 from engine.core.values import Image
 
 _EDGE = 0.005
@@ -21,13 +21,14 @@ _WEIGHTS = {"size": 0.35, "centredness": 0.2, "score": 0.15, "motion": 0.1, "sha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """A target in a PTZ picture at one instant (Unix seconds), the box normalised.
+    """A target in a PTZ picture at one instant (Unix seconds), the box normalised, taken at a pose.
 
     `motion` is how fast the picture slides over the target, in picture widths a second; it blurs.
     """
 
     at: float
     box: Box
+    pose: Pose
     score: float
     motion: float = 0.0
 

@@ -57,7 +57,7 @@ class Portrait:
             return
         before = self._pose_at(at - 0.1)
         motion = 0.0 if before is None else before.direction.angle_to(pose.direction) / 0.1 / pose.hfov_deg
-        self._shot.observe(Moment(at=at, box=box, score=score, motion=motion))
+        self._shot.observe(Moment(at=at, box=box, pose=pose, score=score, motion=motion))
 
     def develop(self, now: float) -> None:
         """Takes pictures that would soon be out of reach, in a task of its own."""
@@ -73,8 +73,7 @@ class Portrait:
         return None if shot is None else await self._recorder.record(self._describe(shot, target_type), shot)
 
     def _describe(self, shot: Shot, target_type: TargetType) -> CaptureTaken:
-        at = shot.moment.at
-        pose = self._pose_at(at) or Pose(0.0, 0.0, 60.0)
+        moment = shot.moment
         height, width = shot.snapshot.image.shape[:2]
         return CaptureTaken(
             at=shot.snapshot.captured_at,
@@ -86,9 +85,9 @@ class Portrait:
             rule_id=self._subject.rule_id,
             picture="",
             background="",
-            box=shot.moment.box,
+            box=moment.box,
             grade=shot.grade.total,
-            target_direction=pose.direction_of(shot.moment.box.centre, width / height),
+            target_direction=moment.pose.direction_of(moment.box.centre, width / height),
         )
 
 

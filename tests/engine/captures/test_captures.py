@@ -24,7 +24,7 @@ from engine.captures import (
 from engine.core.bus import Bus
 from engine.core.clock import VirtualClock
 from engine.core.events import CaptureTaken, StorageError
-from engine.core.geometry import Box, Direction
+from engine.core.geometry import Box, Direction, Pose
 from engine.core.values import TargetType
 from engine.media.values import SnapshotUnavailable
 from engine.store.errors import StoreFailure
@@ -34,7 +34,13 @@ pytestmark = pytest.mark.ledger("VCA-7", "LINK-9")
 
 def moment(x=0.5, y=0.5, height=0.5, score=0.9, motion=0.0, at=0.0):
     width = height * 0.25
-    return Moment(at=at, box=Box(x - width / 2, y - height / 2, width, height), score=score, motion=motion)
+    return Moment(
+        at=at,
+        box=Box(x - width / 2, y - height / 2, width, height),
+        pose=Pose(0.0, 0.0, 30.0),
+        score=score,
+        motion=motion,
+    )
 
 
 def total(**changes):
