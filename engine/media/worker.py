@@ -204,8 +204,9 @@ def main() -> None:
     if len(sys.argv) != 2 or not sys.argv[1].isdecimal():
         sys.exit("engine.media.worker is started by the engine, with the descriptor of its control socket")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # Ctrl-C in a terminal reaches the whole group: the engine decides when this process ends.
+    # Ctrl-C and a service manager's stop reach the whole group: the engine decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as control:
         Worker(control).run()
     logging.shutdown()
