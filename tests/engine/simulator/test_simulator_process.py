@@ -185,7 +185,8 @@ async def test_an_onvif_client_moves_the_camera_and_fetches_a_picture(site):
 
 
 def arrived(folder: Path, pan: float, tilt: float) -> dict[str, float] | None:
-    last, before = truth(folder)[-1]["pose"], truth(folder)[-2]["pose"]
+    # One look: a line written between two would be compared with itself.
+    before, last = (record["pose"] for record in truth(folder)[-2:])
     there = abs(last["pan_deg"] - pan) < 0.01 and abs(last["tilt_deg"] - tilt) < 0.01
     return last if there and last == before else None
 
