@@ -184,11 +184,16 @@ async def test_an_onvif_client_moves_the_camera_and_fetches_a_picture(site):
         await camera.close()
 
 
-def arrived(folder: Path, pan: float, tilt: float) -> dict[str, float] | None:
+def still(folder: Path) -> dict[str, float] | None:
+    """The pose, when it did not change between the last two ticks."""
     # One look: a line written between two would be compared with itself.
     before, last = (record["pose"] for record in truth(folder)[-2:])
-    there = abs(last["pan_deg"] - pan) < 0.01 and abs(last["tilt_deg"] - tilt) < 0.01
-    return last if there and last == before else None
+    return last if last == before else None
+
+
+def arrived(folder: Path, pan: float, tilt: float) -> dict[str, float] | None:
+    last = still(folder)
+    return last if last and abs(last["pan_deg"] - pan) < 0.01 and abs(last["tilt_deg"] - tilt) < 0.01 else None
 
 
 async def test_presets_relative_and_continuous_moves_work_over_onvif(site):
@@ -208,7 +213,7 @@ async def test_presets_relative_and_continuous_moves_work_over_onvif(site):
         await ptz.ContinuousMove({"ProfileToken": token, "Velocity": {"PanTilt": {"x": 0.0, "y": 0.2}}})
         await asyncio.to_thread(wait_for, lambda: truth(folder)[-1]["pose"]["tilt_deg"] > begin + 2)
         await ptz.Stop({"ProfileToken": token, "PanTilt": True, "Zoom": True})
-        await asyncio.to_thread(wait_for, lambda: truth(folder)[-1]["pose"] == truth(folder)[-2]["pose"])
+        await asyncio.to_thread(wait_for, lambda: still(folder))
         assert truth(folder)[-1]["pose"]["tilt_deg"] < 20
         await ptz.GotoHomePosition({"ProfileToken": token})
         await asyncio.to_thread(wait_for, lambda: arrived(folder, 0.0, -14.0))
