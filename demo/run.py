@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import time
 from collections import defaultdict
@@ -102,6 +103,7 @@ class Demo:
             ports=self.ports,
             scene=self.options.scene,
             home_assistant=self.options.home_assistant,
+            environment=models_beside(Path(self.options.scene)),
         )
         async with running(settings, say) as stack:
             note, engine, hass = stack.note, stack.engine, stack.hass
@@ -273,6 +275,15 @@ class Demo:
 def say(text: str) -> None:
     """One line for the person at the terminal."""
     print(f"[demo] {text}", flush=True)
+
+
+def models_beside(scene: Path) -> dict[str, str]:
+    """The folder of models that lies beside the folder of a clip, where the user names none of their own."""
+    models = scene.parent.parent / "models"
+    if "SMART_PTZ_MODELS" in os.environ or not scene.is_file() or not models.is_dir():
+        return {}
+    say(f"using the models in {models}")
+    return {"SMART_PTZ_MODELS": str(models)}
 
 
 SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
