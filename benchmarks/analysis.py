@@ -22,10 +22,11 @@ from benchmarks.clip import the_clip
 from benchmarks.notes import read_note
 from benchmarks.registry import Say
 from benchmarks.report import Better, Result
-from benchmarks.site import free_ports, write_site
+from benchmarks.site import write_site
 from demo.engine_client import EngineClient, EngineError
 from demo.processes import Child, ProcessFailed, python
 from demo.secrets_file import SecretsFile
+from demo.site import free_ports
 from demo.usage import ProcessorTimes, children_of
 from engine.vision.loading import AUTOMATIC
 

@@ -24,8 +24,9 @@ from benchmarks.listener import ENGINE_VARIABLE, ONVIF, WEBSOCKET
 from benchmarks.notes import read_note
 from benchmarks.registry import Say
 from benchmarks.report import Result
-from benchmarks.site import CHANNEL, free_ports, write_site
+from benchmarks.site import CHANNEL, write_site
 from demo.processes import Child, ProcessFailed, python
+from demo.site import free_ports
 from engine.app.engine import Engine, EngineStartError
 from engine.config import load_site
 from engine.core.events import RuleKind, RuleTriggered

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 CHANNEL = "yard"
 RULE = "lawn"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody uses now, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def write_site(folder: Path, url: str, analysis: Mapping[str, Any], ports: Mapping[str, int]) -> Path:

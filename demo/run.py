@@ -19,7 +19,7 @@ from demo.engine_client import ADMIN, EngineClient, EngineError, Heard
 from demo.home_assistant import USERNAME, HomeAssistant, StateChange
 from demo.onvif_listener import OnvifListener
 from demo.report import Measured, Report, make_report
-from demo.site import LINK, OVERVIEW, Ports
+from demo.site import LINK, OVERVIEW, Ports, free_ports
 from demo.stack import StackSettings, running
 from demo.truth import Truth, box_of
 from demo.usage import ProcessorTimes, children_of
@@ -56,7 +56,9 @@ def choose_ports(folder: Path) -> Ports:
             if not _is_free(port):
                 raise DemoError(f"port {port} ({name}) is used by another program; end it, or start with --fresh")
         return ports
-    chosen = {name: port if _is_free(port) else _free_port() for name, port in asdict(DEFAULT_PORTS).items()}
+    usual = asdict(DEFAULT_PORTS)
+    others = dict(zip(usual, free_ports(len(usual)), strict=True))
+    chosen = {name: port if _is_free(port) else others[name] for name, port in usual.items()}
     # Home Assistant keeps the token of the engine in it, readable for whoever may look into the folder.
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.parent.chmod(0o700)
@@ -72,12 +74,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Demo:
