@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.onvif_device.events import TOPICS
 from engine.onvif_device.ptz import ArbiterPtz
-from onvif_server.backend import DeviceInformation, Refusal, Refused, Topic, VideoChannel
+from onvif_server.backend import Backend, DeviceInformation, Refusal, Refused, StreamRequest, Topic, VideoChannel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class DeviceChannel:
         return self.width / self.height
 
 
-class EngineBackend:
+class EngineBackend(Backend):
     """`onvif_server.backend.Backend` on the engine.
 
     `relay_url(channel, host)` is the RTSP address of a channel for a client that reached us at `host`.
@@ -42,12 +42,11 @@ class EngineBackend:
         relay_url: Callable[[str, str], str],
         snapshot: Callable[[str], Awaitable[bytes | None]],
     ) -> None:
-        self.information = information
-        self.topics: Sequence[Topic] = TOPICS
+        self._information = information
         self._motors = motors
         self._relay_url = relay_url
         self._snapshot = snapshot
-        self.channels: Sequence[VideoChannel] = tuple(
+        self._channels = tuple(
             VideoChannel(
                 token=one.id,
                 name=one.name,
@@ -59,13 +58,28 @@ class EngineBackend:
             for one in channels
         )
 
+    @property
+    def information(self) -> DeviceInformation:
+        """The name plate."""
+        return self._information
+
+    @property
+    def channels(self) -> Sequence[VideoChannel]:
+        """The engine's channels."""
+        return self._channels
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """What the engine's events become."""
+        return TOPICS
+
     def ptz(self, channel: str) -> ArbiterPtz | None:
         """The motors of a channel."""
         return self._motors.get(channel)
 
-    def stream_uri(self, channel: str, host: str) -> str:
+    def stream_uri(self, channel: str, request: StreamRequest) -> str:
         """The relay's address."""
-        return self._relay_url(channel, host)
+        return self._relay_url(channel, request.host)
 
     async def snapshot(self, channel: str) -> bytes:
         """The newest picture."""

@@ -13,7 +13,7 @@ from engine.cameras.spaces import Interval
 from engine.core.clock import Clock
 from engine.core.geometry import Point
 from engine.ptz import Arbiter, Lease, LeaseRefused, Limits, Priority, PtzError, UnknownPreset
-from onvif_server.backend import Caller, PtzCapabilities, PtzPreset, PtzSpeed, PtzStatus, Range, Refusal, Refused
+from onvif_server.backend import Caller, Ptz, PtzCapabilities, PtzPreset, PtzSpeed, PtzStatus, Range, Refusal, Refused
 
 MAXIMUM_PRESETS = 300
 FRESH_S = 0.2
@@ -54,7 +54,7 @@ class _Turning:
     task: asyncio.Task[None]
 
 
-class ArbiterPtz:
+class ArbiterPtz(Ptz):
     """`onvif_server.backend.Ptz` on an arbiter. `aspect` is the picture's width to its height.
 
     Each client user is an operator of its own, `onvif:USER`. The lease stays for the arbiter's control time-out after

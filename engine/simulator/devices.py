@@ -15,6 +15,7 @@ from engine.core.values import Image
 from engine.simulator.dynamics import PtzDynamics
 from engine.simulator.scene import SceneFacts
 from onvif_server.backend import (
+    Backend,
     Caller,
     DeviceInformation,
     Ptz,
@@ -25,6 +26,7 @@ from onvif_server.backend import (
     Range,
     Refusal,
     Refused,
+    StreamRequest,
     Topic,
     VideoChannel,
 )
@@ -53,7 +55,7 @@ def name_plate(role: str, scene: str) -> DeviceInformation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CameraBackend:
+class CameraBackend(Backend):
     """One simulated camera with one channel. See `onvif_server.backend.Backend`."""
 
     information: DeviceInformation
@@ -77,9 +79,9 @@ class CameraBackend:
         """See `Backend`."""
         return self.motors if channel == self.channel.token else None
 
-    def stream_uri(self, channel: str, host: str) -> str:
+    def stream_uri(self, channel: str, request: StreamRequest) -> str:
         """See `Backend`."""
-        return f"rtsp://{host}:{self.rtsp_port}/{self.rtsp_path}"
+        return f"rtsp://{request.host}:{self.rtsp_port}/{self.rtsp_path}"
 
     async def snapshot(self, channel: str) -> bytes:
         """See `Backend`."""
@@ -95,7 +97,7 @@ class CameraBackend:
         return packed.tobytes()
 
 
-class SimulatedMotors:
+class SimulatedMotors(Ptz):
     """The PTZ camera's motors for ONVIF clients. See `onvif_server.backend.Ptz`."""
 
     def __init__(self, facts: SceneFacts, dynamics: PtzDynamics, now: Callable[[], float] = time.time) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from lxml import etree
 
-from onvif_server.backend import Backend, Level, Users
+from onvif_server.backend import Backend, Level, StreamRequest, Users
 from onvif_server.security.access import Access
 from onvif_server.services import catalogue
 from onvif_server.settings import DeviceSettings
@@ -215,7 +215,7 @@ class DeviceService:
         web = urlsplit(call.base_url)
         ports = {web.scheme.upper(): web.port or (443 if web.scheme == "https" else 80)}
         for channel in self._backend.channels[:1]:
-            ports["RTSP"] = urlsplit(self._backend.stream_uri(channel.token, call.host)).port or 554
+            ports["RTSP"] = urlsplit(self._backend.stream_uri(channel.token, StreamRequest(host=call.host))).port or 554
         return {"NetworkProtocols": [{"Name": name, "Enabled": True, "Port": [port]} for name, port in ports.items()]}
 
     @operation(names.DEVICE, "GetUsers", Access.READ_SYSTEM_SECRET)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from onvif_server import tokens
-from onvif_server.backend import Backend, VideoChannel
+from onvif_server.backend import Backend, StreamRequest, VideoChannel
 from onvif_server.security.access import Access
 from onvif_server.services import channels
 from onvif_server.soap import names
@@ -154,7 +154,7 @@ class MediaService:
         channel = self._channel(call.value.ProfileToken)
         if call.value.StreamSetup.Stream != "RTP-Unicast":
             raise invalid_argument("InvalidStreamSetup", "only RTP-Unicast is supported")
-        return _media_uri(self._backend.stream_uri(channel.token, call.host))
+        return _media_uri(self._backend.stream_uri(channel.token, StreamRequest(host=call.host)))
 
     @operation(names.MEDIA, "GetSnapshotUri", Access.READ_MEDIA)
     async def get_snapshot_uri(self, call: Call) -> Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from onvif_server import tokens
-from onvif_server.backend import Backend, VideoChannel
+from onvif_server.backend import Backend, StreamRequest, VideoChannel
 from onvif_server.security.access import Access
 from onvif_server.services import channels
 from onvif_server.soap import names
@@ -117,7 +117,7 @@ class Media2Service:
         channel = channels.by_profile(self._channels, call.value.ProfileToken)
         if call.value.Protocol not in _PROTOCOLS:
             raise invalid_argument("InvalidStreamSetup", f"the protocols are {' and '.join(_PROTOCOLS)}")
-        return {"Uri": self._backend.stream_uri(channel.token, call.host)}
+        return {"Uri": self._backend.stream_uri(channel.token, StreamRequest(host=call.host))}
 
     @operation(names.MEDIA2, "GetSnapshotUri", Access.READ_MEDIA)
     async def get_snapshot_uri(self, call: Call) -> Values:

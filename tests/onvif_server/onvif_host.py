@@ -8,6 +8,7 @@ from uuid import UUID
 from onvif_server import DeviceSettings, OnvifDevice
 from onvif_server.backend import (
     Account,
+    Backend,
     Caller,
     DeviceInformation,
     Level,
@@ -20,6 +21,7 @@ from onvif_server.backend import (
     Refusal,
     Refused,
     StaticUsers,
+    StreamRequest,
     Topic,
     VideoChannel,
 )
@@ -116,7 +118,7 @@ class Head:
         return self.stored[token]
 
 
-class Host:
+class Host(Backend):
     """The backend: channels `yard` (fixed) and `dome` (moves)."""
 
     def __init__(self) -> None:
@@ -152,8 +154,8 @@ class Host:
     def ptz(self, channel: str) -> Ptz | None:
         return self.head if channel == "dome" else None
 
-    def stream_uri(self, channel: str, host: str) -> str:
-        return f"rtsp://{host}:8554/{channel}"
+    def stream_uri(self, channel: str, request: StreamRequest) -> str:
+        return f"rtsp://{request.host}:8554/{channel}"
 
     async def snapshot(self, channel: str) -> bytes:
         if self.picture is None:

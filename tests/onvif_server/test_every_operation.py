@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import sample_analytics
+import sample_device
+import sample_device_io
+import sample_events
+import sample_imaging
+import sample_media
+import sample_media2
+import sample_ptz
 from onvif_host import Running
 from onvif_soap_client import SoapClient
 
@@ -12,90 +20,15 @@ from onvif_server.soap.operations import Registration
 
 pytestmark = pytest.mark.ledger("ONVIF-1")
 
-DOME, YARD = "dome-profile", "yard-profile"
-SETUP = "<tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol></tt:Transport>"
-
 REQUESTS = {
-    "tds:GetServices": "<tds:IncludeCapability>true</tds:IncludeCapability>",
-    "tds:GetServiceCapabilities": "",
-    "tds:GetCapabilities": "<tds:Category>All</tds:Category>",
-    "tds:GetDeviceInformation": "",
-    "tds:GetSystemDateAndTime": "",
-    "tds:SetSystemDateAndTime": (
-        "<tds:DateTimeType>NTP</tds:DateTimeType><tds:DaylightSavings>false</tds:DaylightSavings>"
-    ),
-    "tds:GetScopes": "",
-    "tds:GetDiscoveryMode": "",
-    "tds:GetHostname": "",
-    "tds:GetNetworkInterfaces": "",
-    "tds:GetNetworkProtocols": "",
-    "tds:GetUsers": "",
-    "tds:GetWsdlUrl": "",
-    "tds:GetEndpointReference": "",
-    "trt:GetServiceCapabilities": "",
-    "trt:GetProfiles": "",
-    "trt:GetProfile": f"<trt:ProfileToken>{DOME}</trt:ProfileToken>",
-    "trt:GetVideoSources": "",
-    "trt:GetVideoSourceConfigurations": "",
-    "trt:GetVideoSourceConfiguration": "<trt:ConfigurationToken>yard-source-config</trt:ConfigurationToken>",
-    "trt:GetVideoSourceConfigurationOptions": "",
-    "trt:GetCompatibleVideoSourceConfigurations": f"<trt:ProfileToken>{YARD}</trt:ProfileToken>",
-    "trt:GetVideoEncoderConfigurations": "",
-    "trt:GetVideoEncoderConfiguration": "<trt:ConfigurationToken>yard-encoder-config</trt:ConfigurationToken>",
-    "trt:GetVideoEncoderConfigurationOptions": f"<trt:ProfileToken>{YARD}</trt:ProfileToken>",
-    "trt:GetCompatibleVideoEncoderConfigurations": f"<trt:ProfileToken>{YARD}</trt:ProfileToken>",
-    "trt:GetGuaranteedNumberOfVideoEncoderInstances": (
-        "<trt:ConfigurationToken>yard-source-config</trt:ConfigurationToken>"
-    ),
-    "trt:GetMetadataConfigurations": "",
-    "trt:GetAudioSources": "",
-    "trt:GetStreamUri": f"<trt:StreamSetup>{SETUP}</trt:StreamSetup><trt:ProfileToken>{DOME}</trt:ProfileToken>",
-    "trt:GetSnapshotUri": f"<trt:ProfileToken>{DOME}</trt:ProfileToken>",
-    "trt:SetSynchronizationPoint": f"<trt:ProfileToken>{DOME}</trt:ProfileToken>",
-    "tr2:GetServiceCapabilities": "",
-    "tr2:GetProfiles": "<tr2:Type>All</tr2:Type>",
-    "tr2:GetVideoSourceConfigurations": "",
-    "tr2:GetVideoSourceConfigurationOptions": f"<tr2:ProfileToken>{DOME}</tr2:ProfileToken>",
-    "tr2:GetVideoEncoderConfigurations": "<tr2:ConfigurationToken>yard-encoder-config</tr2:ConfigurationToken>",
-    "tr2:GetVideoEncoderConfigurationOptions": "",
-    "tr2:GetVideoEncoderInstances": "<tr2:ConfigurationToken>yard-source-config</tr2:ConfigurationToken>",
-    "tr2:GetMetadataConfigurations": "",
-    "tr2:GetStreamUri": f"<tr2:Protocol>RtspUnicast</tr2:Protocol><tr2:ProfileToken>{DOME}</tr2:ProfileToken>",
-    "tr2:GetSnapshotUri": f"<tr2:ProfileToken>{DOME}</tr2:ProfileToken>",
-    "tr2:SetSynchronizationPoint": f"<tr2:ProfileToken>{DOME}</tr2:ProfileToken>",
-    "tptz:GetServiceCapabilities": "",
-    "tptz:GetNodes": "",
-    "tptz:GetNode": "<tptz:NodeToken>dome-ptz-node</tptz:NodeToken>",
-    "tptz:GetConfigurations": "",
-    "tptz:GetConfiguration": "<tptz:PTZConfigurationToken>dome-ptz-config</tptz:PTZConfigurationToken>",
-    "tptz:GetCompatibleConfigurations": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken>",
-    "tptz:GetConfigurationOptions": "<tptz:ConfigurationToken>dome-ptz-config</tptz:ConfigurationToken>",
-    "tptz:GetStatus": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken>",
-    "tptz:AbsoluteMove": (
-        f'<tptz:ProfileToken>{DOME}</tptz:ProfileToken><tptz:Position><tt:PanTilt x="0" y="0"/></tptz:Position>'
-    ),
-    "tptz:RelativeMove": (
-        f'<tptz:ProfileToken>{DOME}</tptz:ProfileToken><tptz:Translation><tt:Zoom x="0.1"/></tptz:Translation>'
-    ),
-    "tptz:ContinuousMove": (
-        f'<tptz:ProfileToken>{DOME}</tptz:ProfileToken><tptz:Velocity><tt:PanTilt x="1" y="0"/></tptz:Velocity>'
-    ),
-    "tptz:Stop": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken>",
-    "tptz:SetPreset": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken><tptz:PresetName>Gate</tptz:PresetName>",
-    "tptz:GetPresets": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken>",
-    "tptz:GotoPreset": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken><tptz:PresetToken>p1</tptz:PresetToken>",
-    "tptz:RemovePreset": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken><tptz:PresetToken>p1</tptz:PresetToken>",
-    "tptz:GotoHomePosition": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken>",
-    "tptz:SetHomePosition": f"<tptz:ProfileToken>{DOME}</tptz:ProfileToken>",
-    "tev:GetServiceCapabilities": "",
-    "tev:GetEventProperties": "",
-    "tev:CreatePullPointSubscription": "",
-    "tev:PullMessages": "<tev:Timeout>PT0S</tev:Timeout><tev:MessageLimit>10</tev:MessageLimit>",
-    "tev:SetSynchronizationPoint": "",
-    "wsnt:Renew": "<wsnt:TerminationTime>PT60S</wsnt:TerminationTime>",
-    "wsnt:Unsubscribe": "",
-    "tmd:GetServiceCapabilities": "",
-    "tmd:GetVideoSources": "",
+    **sample_device.REQUESTS,
+    **sample_media.REQUESTS,
+    **sample_media2.REQUESTS,
+    **sample_ptz.REQUESTS,
+    **sample_events.REQUESTS,
+    **sample_device_io.REQUESTS,
+    **sample_imaging.REQUESTS,
+    **sample_analytics.REQUESTS,
 }
 TO_SUBSCRIPTIONS = ("tev:PullMessages", "tev:SetSynchronizationPoint", "wsnt:Renew", "wsnt:Unsubscribe")
 

@@ -14,7 +14,7 @@ from engine.core.bus import Subscription
 from engine.core.clock import VirtualClock
 from engine.core.events import CameraOffline, CameraOnline, CameraRefused, Event
 from engine.media import MediaError, StreamConnected, StreamLost
-from onvif_server.backend import Account, DeviceInformation, StaticUsers, Topic, VideoChannel
+from onvif_server.backend import Account, DeviceInformation, StaticUsers, StreamRequest, Topic, VideoChannel
 from onvif_server.device import OnvifDevice
 from tests.engine.app.app_sites import PASSWORD, until
 from tests.engine.app.conftest import StartEngine
@@ -50,8 +50,8 @@ class Wall:
     def ptz(self, channel: str) -> None:
         return None
 
-    def stream_uri(self, channel: str, host: str) -> str:
-        return f"rtsp://{host}:9/{channel}"
+    def stream_uri(self, channel: str, request: StreamRequest) -> str:
+        return f"rtsp://{request.host}:9/{channel}"
 
     async def snapshot(self, channel: str) -> bytes:
         return b""

@@ -23,6 +23,7 @@ from onvif_server.backend import (
     Refusal,
     Refused,
     StaticUsers,
+    StreamRequest,
     Topic,
     VideoChannel,
 )
@@ -131,8 +132,8 @@ class Yard:
     def ptz(self, channel: str) -> Head | None:
         return self.head if channel == "dome" else None
 
-    def stream_uri(self, channel: str, host: str) -> str:
-        return f"rtsp://{host}:8554/{channel}"
+    def stream_uri(self, channel: str, request: StreamRequest) -> str:
+        return f"rtsp://{request.host}:8554/{channel}"
 
     async def snapshot(self, channel: str) -> bytes:
         return PICTURE
