@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from collections.abc import Iterable
+from functools import partial
 
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from onvif_server.analytics.configuration import analytics_configuration_values
+from onvif_server.analytics.modules import ModuleMemory
 from onvif_server.backend import Backend, Users
 from onvif_server.endpoint import Endpoint
+from onvif_server.events import topics
 from onvif_server.events.broker import Broker
+from onvif_server.events.event_brokers import EventBrokers
 from onvif_server.events.subscriptions import Subscriptions
+from onvif_server.identity import Identity
+from onvif_server.media.profiles import Profiles
+from onvif_server.media.suite import MediaSuite
+from onvif_server.memory import DeviceMemory
+from onvif_server.metadata.feed import MetadataFeed
 from onvif_server.security.authenticator import Authenticator
 from onvif_server.security.digest import DigestScheme
 from onvif_server.security.username_token import UsernameTokenScheme
+from onvif_server.services import catalogue
+from onvif_server.services.analytics import AnalyticsService
 from onvif_server.services.device import DeviceService
 from onvif_server.services.device_io import DeviceIoService
+from onvif_server.services.device_network import DeviceNetworkService
+from onvif_server.services.device_relays import DeviceRelaysService
+from onvif_server.services.device_scopes import DeviceScopesService
+from onvif_server.services.device_system import DeviceSystemService
+from onvif_server.services.device_users import DeviceUsersService
+from onvif_server.services.event_brokers import EventBrokerService
 from onvif_server.services.events import EventService
+from onvif_server.services.imaging import ImagingService
 from onvif_server.services.media import MediaService
 from onvif_server.services.media2 import Media2Service
+from onvif_server.services.ptz import TOPICS as PTZ_TOPICS
 from onvif_server.services.ptz import PtzService
 from onvif_server.settings import DeviceSettings
 from onvif_server.soap import names
@@ -27,32 +50,77 @@ from onvif_server.soap.schema import load_schemas
 class OnvifDevice:
     """A device on the network that stands for a backend.
 
-    Either `start` it on a port of its own, or put `routes` into an aiohttp application that runs already (and
-    `stop` it with that). Events go into `broker`.
+    Either `start` it on a port of its own, or put `routes` into an aiohttp application that runs already, and `begin`
+    and `stop` it with that. Events go into `broker`.
     """
 
     def __init__(self, backend: Backend, users: Users, settings: DeviceSettings | None = None) -> None:
         settings = settings or DeviceSettings()
         schemas = load_schemas()
-        self.broker = Broker(backend.topics, settings.now)
+        self.memory = DeviceMemory(backend.memory)
+        self.identity = Identity(backend, self.memory)
+        self.profiles = Profiles(backend, self.memory)
+        self.broker = Broker((*backend.topics, *topics.LIBRARY_MEDIA, *PTZ_TOPICS), settings.now)
+        suite = self.media = MediaSuite(backend, self.memory, self.profiles, self.broker)
+        self.memory.on_forget(suite.media.forget)
+        self.analytics_modules = ModuleMemory(self.memory)
+        self.memory.on_forget(self.analytics_modules.reload)
+        suite.descriptions.describe_analytics = partial(analytics_configuration_values, backend, self.analytics_modules)
+        self.metadata_settings = suite.media.metadata
+        self.metadata = MetadataFeed(backend, self.broker, self.metadata_settings, self.analytics_modules)
         self._subscriptions = Subscriptions(self.broker, settings)
-        device = DeviceService(backend, users, settings, schemas)
-        media, media2, ptz = MediaService(backend), Media2Service(backend), PtzService(backend)
-        events, device_io = EventService(self.broker, self._subscriptions, settings), DeviceIoService(backend)
+        self._event_brokers = EventBrokers(self.broker, self.memory, settings.maximum_event_brokers)
+        self.memory.on_forget(self._event_brokers.forget)
+        device = DeviceService(backend, self.identity, settings, schemas)
+        media, media2, ptz = (
+            MediaService(suite),
+            Media2Service(suite),
+            PtzService(backend, self.profiles, self.memory, self.broker),
+        )
+        events, device_io = (
+            EventService(self.broker, self._subscriptions, self._event_brokers, settings),
+            DeviceIoService(backend),
+        )
+        suite.descriptions.describe_ptz = ptz.configuration
+        device_parts = (
+            DeviceSystemService(backend, self.memory),
+            DeviceNetworkService(backend),
+            DeviceScopesService(self.identity),
+            DeviceUsersService(backend, users),
+            DeviceRelaysService(backend),
+        )
+        self._ptz, imaging = ptz, ImagingService(backend)
         device.capability_sources = {
-            names.DEVICE: device.capabilities(),
             names.MEDIA: media.capabilities(),
             names.MEDIA2: media2.capabilities(),
             names.PTZ: ptz.capabilities(),
+            names.IMAGING: imaging.capabilities(),
             names.EVENTS: events.capabilities(),
             names.DEVICE_IO: device_io.capabilities(),
         }
+        optional: list[object] = []
+        if catalogue.has_analytics(backend):
+            analytics = AnalyticsService(backend, self.analytics_modules)
+            device.capability_sources[names.ANALYTICS] = analytics.capabilities()
+            optional.append(analytics)
         authenticator = Authenticator(
             users,
             DigestScheme(users, settings.realm, settings.now, settings.nonce_lifetime_s, settings.digest_algorithms),
             UsernameTokenScheme(users, settings.now, settings.token_window_s),
         )
-        dispatcher = Dispatcher(schemas, registrations((device, media, media2, ptz, events, device_io)))
+        event_brokers = (EventBrokerService(self._event_brokers, self.broker),) if self._event_brokers.maximum else ()
+        dispatcher = Dispatcher(
+            schemas,
+            registrations(
+                (
+                    *(device, *device_parts, device_io),
+                    *(media, media2, imaging),
+                    *(ptz, *ptz.parts),
+                    *(events, *event_brokers),
+                    *optional,
+                )
+            ),
+        )
         self._endpoint = Endpoint(backend, dispatcher, authenticator, settings)
         self._runner: web.AppRunner | None = None
 
@@ -61,9 +129,14 @@ class OnvifDevice:
         """The routes, for an application of the host's own."""
         return self._endpoint.routes()
 
-    async def start(self, host: str, port: int = 0) -> int:
+    async def begin(self) -> None:
+        """Goes on with what clients once ordered and that outlives a restart: event brokers, multicast."""
+        self._event_brokers.start()
+        await self.media.streams.resume()
+
+    async def start(self, host: str, port: int = 0, middlewares: Iterable[Middleware] = ()) -> int:
         """Listens; port 0 takes a free one. Returns the port. Raises OSError if it cannot have it."""
-        app = web.Application()
+        app = web.Application(middlewares=tuple(middlewares))
         app.add_routes(self.routes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=30.0)
         await runner.setup()
@@ -73,11 +146,14 @@ class OnvifDevice:
             await runner.cleanup()
             raise
         self._runner = runner
+        await self.begin()
         return int(runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Answers the pulls that wait, and stops listening."""
-        self._subscriptions.close()
+        await self._subscriptions.close()
+        await self._event_brokers.stop()
+        await self._ptz.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

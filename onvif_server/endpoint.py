@@ -1,4 +1,4 @@
-"""The device's HTTP routes: SOAP by POST, snapshots by GET."""
+"""The device's HTTP routes: SOAP by POST, snapshots and the host's papers by GET."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from onvif_server.backend import Backend, Caller, Refused
 from onvif_server.security.access import Access
 from onvif_server.security.authenticator import Authenticator, Credentials, NotAuthorized
 from onvif_server.services import catalogue
+from onvif_server.services.device_system import LOG_PATH, SUPPORT_PATH, read_document
 from onvif_server.settings import DeviceSettings
 from onvif_server.soap.dispatcher import Answer, Dispatcher, Origin
 from onvif_server.soap.envelope import fault_envelope, serialize
@@ -39,6 +40,7 @@ class Endpoint:
             *(web.post(entry.path, self._soap) for entry in catalogue.offered(self._backend)),
             web.post(catalogue.SUBSCRIPTION_PATH + r"{subscription:[\w-]{1,64}}", self._soap),
             web.get(catalogue.SNAPSHOT_PATH + r"{channel:[\w.-]{1,128}}.jpg", self._snapshot),
+            *(web.get(path, self._paper) for path in (LOG_PATH, SUPPORT_PATH) if self._backend.system is not None),
         ]
 
     async def _soap(self, request: web.Request) -> web.Response:
@@ -62,13 +64,9 @@ class Endpoint:
         return response
 
     async def _snapshot(self, request: web.Request) -> web.Response:
-        try:
-            self._admit(request, None, Access.READ_MEDIA)
-        except NotAuthorized as refusal:
-            # Here no SOAP client needs to tell a fault from a failed login: who may not is forbidden.
-            response = web.Response(status=401 if refusal.status == 401 else 403, text=f"{refusal.reason}\n")
-            self._challenge(response, refusal)
-            return response
+        barrier = self._barrier(request, Access.READ_MEDIA)
+        if barrier is not None:
+            return barrier
         token = request.match_info["channel"]
         if all(channel.token != token for channel in self._backend.channels):
             return web.Response(status=404, text=f"there is no channel {token}\n")
@@ -77,6 +75,35 @@ class Endpoint:
         except Refused as refused:
             return web.Response(status=503, text=f"{refused.detail}\n")
         return web.Response(body=picture, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    async def _paper(self, request: web.Request) -> web.Response:
+        barrier = self._barrier(request, Access.READ_SYSTEM_SECRET)
+        if barrier is not None:
+            return barrier
+        try:
+            document = await read_document(self._backend, request.path)
+        except Refused as refusal:
+            return web.Response(status=503, text=f"{refusal.detail}\n")
+        if document is None:
+            return web.Response(status=404, text="there is none now\n")
+        # A log may quote what strangers sent: no browser must take it for a page.
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if document.media_type.startswith("text/"):
+            headers["Content-Type"] = "text/plain; charset=utf-8"
+        else:
+            headers |= {"Content-Type": document.media_type, "Content-Disposition": "attachment"}
+        return web.Response(body=document.content, headers=headers)
+
+    def _barrier(self, request: web.Request, access: Access) -> web.Response | None:
+        """What to answer to a GET of somebody who may not; None if they may."""
+        try:
+            self._admit(request, None, access)
+        except NotAuthorized as refusal:
+            # Here no SOAP client needs to tell a fault from a failed login: who may not is forbidden.
+            response = web.Response(status=401 if refusal.status == 401 else 403, text=f"{refusal.reason}\n")
+            self._challenge(response, refusal)
+            return response
+        return None
 
     def _admit(self, request: web.Request, username_token: etree._Element | None, access: Access) -> Caller:
         credentials = Credentials(
@@ -94,13 +121,16 @@ class Endpoint:
 
     async def _read(self, request: web.Request) -> bytes:
         limit = self._settings.maximum_request_bytes
+        too_large = Fault("InvalidArgs", reason=f"a request has at most {limit} bytes", status=413)
+        if (request.content_length or 0) > limit:
+            raise too_large  # before any of it is taken
         body = bytearray()
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
                 async for chunk in request.content.iter_any():
                     body += chunk
                     if len(body) > limit:
-                        raise Fault("InvalidArgs", reason=f"a request has at most {limit} bytes", status=413)
+                        raise too_large
         except TimeoutError as error:
             raise Fault("InvalidArgs", reason="the request did not come in time", status=408) from error
         except (web.PayloadAccessError, ValueError) as error:

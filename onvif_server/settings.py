@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+LARGEST_REQUEST_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class DeviceSettings:
     """How far the time of a WS-UsernameToken may be from ours."""
 
     maximum_request_bytes: int = 256 * 1024
+    """The largest request that is read; more than a mebibyte cannot be set (ValueError)."""
+
     request_timeout_s: float = 20.0
     """How long a client may take to send a request."""
 
@@ -33,3 +38,22 @@ class DeviceSettings:
     maximum_pull_messages: int = 1000
     queue_limit: int = 1000
     """Messages kept for a client that does not pull; beyond that the oldest are lost."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.maximum_request_bytes <= LARGEST_REQUEST_BYTES:
+            raise ValueError(f"maximum_request_bytes is at most {LARGEST_REQUEST_BYTES}")
+
+    maximum_consumers: int = 16
+    """Subscriptions of base notification, whose messages the device sends by itself."""
+
+    notify_timeout_s: float = 10.0
+    """How long a consumer may take to answer a notification."""
+
+    notify_attempts: int = 8
+    """So often one notification is tried, with pauses that double; then the subscription ends."""
+
+    notify_pause_s: float = 1.0
+    notify_maximum_pause_s: float = 30.0
+
+    maximum_event_brokers: int = 4
+    """MQTT brokers that events go to, where the MQTT library is installed."""

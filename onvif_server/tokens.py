@@ -36,3 +36,38 @@ def ptz_node(channel: str) -> str:
 def ptz_configuration(channel: str) -> str:
     """The token of the channel's PTZ configuration."""
     return f"{channel}-ptz-config"
+
+
+def metadata_configuration(channel: str) -> str:
+    """The token of the channel's metadata configuration."""
+    return f"{channel}-metadata-config"
+
+
+def audio_source(channel: str) -> str:
+    """The token of the channel's microphone."""
+    return f"{channel}-audio-source"
+
+
+def audio_source_configuration(channel: str) -> str:
+    """The token of the channel's audio source configuration."""
+    return f"{channel}-audio-source-config"
+
+
+def audio_encoder_configuration(channel: str) -> str:
+    """The token of the channel's audio encoder configuration."""
+    return f"{channel}-audio-encoder-config"
+
+
+def audio_output(channel: str) -> str:
+    """The token of the channel's loudspeaker."""
+    return f"{channel}-audio-output"
+
+
+def audio_output_configuration(channel: str) -> str:
+    """The token of the channel's audio output configuration."""
+    return f"{channel}-audio-output-config"
+
+
+def audio_decoder_configuration(channel: str) -> str:
+    """The token of the channel's audio decoder configuration."""
+    return f"{channel}-audio-decoder-config"

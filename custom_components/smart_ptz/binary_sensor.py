@@ -10,6 +10,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import LASTING_KINDS
 from .coordinator import SmartPtzConfigEntry, SmartPtzCoordinator
 from .entity import ChannelEntity, LinkEntity, RuleEntity, async_add_as_they_appear, channels, links, rules
 from .models import Channel, Rule
@@ -25,7 +26,7 @@ async def async_setup_entry(
 
     def make_of_rule(rule: Rule) -> list[RuleActive]:
         # A line is crossed in a moment: only conditions that last have a state.
-        return [RuleActive(coordinator, rule.id)] if rule.kind == "intrusion" else []
+        return [RuleActive(coordinator, rule.id)] if rule.kind in LASTING_KINDS else []
 
     async_add_as_they_appear(entry, async_add_entities, channels, lambda part: [ChannelOnline(coordinator, part.id)])
     async_add_as_they_appear(entry, async_add_entities, links, lambda part: [LinkTracking(coordinator, part.id)])

@@ -13,3 +13,6 @@ DEFAULT_PORT: Final = 8765
 RETRY_SHORTEST_S: Final = 1.0
 """How long to wait before the first new attempt to reach the engine; doubled up to `RETRY_LONGEST_S`."""
 RETRY_LONGEST_S: Final = 60.0
+
+LASTING_KINDS: Final = frozenset({"intrusion", "loitering", "object_detection"})
+"""The kinds of rules whose condition lasts; a line is crossed in a moment."""

@@ -8,7 +8,7 @@ from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import LOGGER
+from .const import LASTING_KINDS, LOGGER
 from .coordinator import SmartPtzConfigEntry, SmartPtzCoordinator
 from .entity import LinkEntity, RuleEntity, async_add_as_they_appear, links, rules
 from .models import CaptureTaken, EngineEvent, RuleTriggered
@@ -18,6 +18,9 @@ PARALLEL_UPDATES = 0
 EVENT_TYPES: Final = {
     "intrusion": ["entered", "left"],
     "line_crossing": ["crossed_a_to_b", "crossed_b_to_a"],
+    "loitering": ["loitering", "left"],
+    "counting": ["crossed_a_to_b", "crossed_b_to_a"],
+    "object_detection": ["detected", "gone"],
 }
 """The event types of each kind of rule; the kinds are also the translation keys."""
 
@@ -37,7 +40,7 @@ async def async_setup_entry(
 
 
 class RuleEvent(RuleEntity, EventEntity):
-    """What a rule saw: somebody entered or left a region, or crossed a line."""
+    """What a rule saw: somebody entered, left or loiters in a region, crossed a line, or is there at all."""
 
     def __init__(self, coordinator: SmartPtzCoordinator, rule_id: str) -> None:
         """Makes the event entity of a rule."""
@@ -55,21 +58,27 @@ class RuleEvent(RuleEntity, EventEntity):
     def _async_take_event(self, event: EngineEvent) -> None:
         if not isinstance(event, RuleTriggered) or event.rule_id != self._part_id:
             return
-        event_type = _type_of(event)
+        event_type = _type_of(event, self.part.kind)
         if event_type not in self.event_types:
             LOGGER.warning("The rule %s reports %s, which a %s cannot do", self._part_id, event_type, self.part.kind)
             return
-        self._trigger_event(
-            event_type,
-            {"target_type": event.target_type, "track_id": event.track_id, "event_id": event.event_id},
-        )
+        attributes: dict[str, str | int] = {
+            "target_type": event.target_type,
+            "track_id": event.track_id,
+            "event_id": event.event_id,
+        }
+        if event.count is not None:
+            attributes["count"] = event.count
+        self._trigger_event(event_type, attributes)
         self.async_write_ha_state()
 
 
-def _type_of(event: RuleTriggered) -> str:
+def _type_of(event: RuleTriggered, kind: str) -> str:
     if event.direction is not None:
         return f"crossed_{event.direction}"
-    return "entered" if event.active else "left"
+    # Of a condition that lasts, the first type is its beginning and the second its end.
+    lasting = EVENT_TYPES[kind] if kind in LASTING_KINDS else EVENT_TYPES["intrusion"]
+    return lasting[0] if event.active else lasting[1]
 
 
 class CaptureEvent(LinkEntity, EventEntity):

@@ -286,6 +286,8 @@ class RuleTriggered:
     active: bool
     direction: str | None
     """For a line crossing: `a_to_b` or `b_to_a`."""
+    count: int | None = None
+    """For counting: how many have crossed, this one included."""
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
@@ -297,6 +299,7 @@ class RuleTriggered:
             target_type=data["target_type"],
             active=data["active"],
             direction=data.get("direction"),
+            count=data.get("count"),
         )
 
 

@@ -16,10 +16,12 @@ from engine.access.events import IllegalLogin
 from engine.access.lockout import Lockout, LockoutSettings
 from engine.access.passwords import PasswordHashes, require_strong
 from engine.access.roles import Role
+from engine.access.seal import Seal
+from engine.access.sealed_notes import SealedNotes
 from engine.core.bus import Bus
 from engine.core.clock import Clock
 from engine.core.events import new_id
-from engine.store import Store
+from engine.store import Store, StoreFailure
 from engine.store.accounts import TokenRecord, UserRecord
 
 _AUDIT = logging.getLogger("engine.audit")
@@ -79,6 +81,7 @@ class Access:
         self._settings = settings or AccessSettings()
         self._hashes = PasswordHashes(hasher)
         self._activated = False
+        self._seal: Seal | None = None
         self.lockout = Lockout(clock, self._settings.lockout)
         self.device_users = DeviceUsers(store, clock)
         self.illegal_logins: Bus[IllegalLogin] = Bus()
@@ -86,7 +89,15 @@ class Access:
     async def open(self) -> None:
         """Reads what it needs from the (open) store."""
         self._activated = await self._store.users.count() > 0
-        await self.device_users.open()
+        seal = await Seal.at(self._store.data_dir)
+        await self.device_users.open(seal)
+        self._seal = seal
+
+    async def sealed_notes(self, subject: str) -> SealedNotes:
+        """The sealed notes of a subject."""
+        if self._seal is None:
+            raise StoreFailure("read what was noted", "access is not opened")
+        return await SealedNotes.opened(self._store, self._seal, subject)
 
     @property
     def activated(self) -> bool:
@@ -207,12 +218,13 @@ class Access:
         if not await self._hashes.matches(password, user.password_hash if user else None) or user is None:
             _AUDIT.warning("wrong password for %r from %s", username, address)
             if closing:
-                self._report_lock(username, address)
+                self.report_lock(username, address)
             raise WrongCredentials("wrong user name or password")
         self.lockout.succeeded(username, address)
         return user
 
-    def _report_lock(self, username: str, address: str) -> None:
+    def report_lock(self, username: str, address: str) -> None:
+        """Tells that a lock closed: in the audit log, and to `illegal_logins`."""
         now, duration_s = self._clock.now(), self._settings.lockout.duration_s
         _AUDIT.warning("%r is locked out from %s for %d s", username, address, duration_s)
         self.illegal_logins.publish(

@@ -33,7 +33,7 @@ class _Count:
 
 
 class Lockout:
-    """Counts tries by user and address; used for web and ONVIF. (The RTSP relay has none yet.)
+    """Counts tries by user and address; used for web, ONVIF and RTSP.
 
     A try is counted before its password is looked at, so that many at once do not slip through; `succeeded` takes
     it back. What is remembered is bounded, and forgotten after the locking duration.
@@ -44,6 +44,11 @@ class Lockout:
         self._settings = settings
         self._counts: OrderedDict[tuple[str, str], _Count] = OrderedDict()
         self._paces: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    @property
+    def duration_s(self) -> float:
+        """How long a lock lasts."""
+        return self._settings.duration_s
 
     def pace(self, address: str) -> None:
         """Raises LockedOut when the address tries too often. Every try costs one of `tries_a_minute`."""

@@ -12,7 +12,18 @@ from aiohttp import web
 from engine.access import Access
 from engine.api import openapi
 from engine.api.errors import ApiError, answer_of
-from engine.api.handlers import channels, device_users, documentation, history, links, login, state, users, websocket
+from engine.api.handlers import (
+    channels,
+    device_users,
+    documentation,
+    history,
+    links,
+    login,
+    rules,
+    state,
+    users,
+    websocket,
+)
 from engine.api.hub import Hub, HubSettings
 from engine.api.operations import PREFIX, Context, Operation, operations_of
 from engine.api.services import EngineServices
@@ -20,7 +31,7 @@ from engine.core.bus import Bus
 from engine.core.events import Event
 from engine.store import Store
 
-OPERATIONS = operations_of(login, users, device_users, state, channels, links, history, websocket, documentation)
+OPERATIONS = operations_of(login, users, device_users, state, channels, links, rules, history, websocket, documentation)
 """All operations of the API."""
 
 _BEFORE_ACTIVATION = {each.path for each in OPERATIONS if each.before_activation}

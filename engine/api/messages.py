@@ -18,6 +18,7 @@ from engine.core.geometry import Box
 from engine.core.values import TargetType, Track, TrackUpdate
 
 type Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
+type UnitPoint = Annotated[list[Unit], Meta(description="[x, y]", min_length=2, max_length=2)]
 type Signed = Annotated[float, Meta(ge=-1.0, le=1.0)]
 type Degrees = Annotated[float, Meta(ge=-360.0, le=360.0)]
 type Time = Annotated[float, Meta(description="Unix seconds")]
@@ -28,6 +29,7 @@ type Password = Annotated[str, Meta(min_length=1, max_length=128)]
 type Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
 
 ChannelRole = Literal["overview", "ptz"]
+CrossingDirection = Literal["both", "a_to_b", "b_to_a"]
 MoveMode = Literal["continuous", "relative", "absolute"]
 
 
@@ -296,13 +298,20 @@ class LinkState(Response, frozen=True, kw_only=True):
 
 
 class RuleState(Response, frozen=True, kw_only=True):
-    """A rule; `active` while its condition holds for at least one target."""
+    """A rule; `active` while its condition holds for at least one target.
+
+    A counting rule tells what it has counted since the engine started or its counter was set back.
+    """
 
     id: str
     name: str
     kind: RuleKind
     channel: str
     active: bool
+    armed: bool = True
+    count: int | None = None
+    count_a_to_b: int | None = None
+    count_b_to_a: int | None = None
 
 
 class State(Response, frozen=True, kw_only=True):
@@ -315,6 +324,60 @@ class State(Response, frozen=True, kw_only=True):
     channels: list[ChannelState] = []
     links: list[LinkState] = []
     rules: list[RuleState] = []
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------
+
+
+class RuleSettings(Request, frozen=True, kw_only=True):
+    """What a rule watches for; what is left out has its default.
+
+    `points` are the corners of a region, or the points of a line; none: the whole picture, where the kind allows it.
+    `confidence`: so sure the detector must be of a target. A rule that is not `armed` sleeps.
+    """
+
+    name: Name | None = None
+    points: Annotated[list[UnitPoint], Meta(max_length=64)] = []
+    direction: CrossingDirection = "both"
+    min_seconds: Annotated[float, Meta(ge=0.0, le=3600.0)] = 0.0
+    targets: Annotated[list[TargetType], Meta(min_length=1, max_length=5)] = msgspec.field(
+        default_factory=lambda: [TargetType.PERSON, TargetType.VEHICLE, TargetType.TWO_WHEELER]
+    )
+    confidence: Unit = 0.0
+    link: Identifier | None = None
+    priority: Annotated[int, Meta(ge=0, le=100)] = 50
+    armed: bool = True
+
+
+class RuleRequest(RuleSettings, frozen=True, kw_only=True):
+    """Makes a rule. Without an `id` it gets one that is made of its name."""
+
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$")] | None = None
+    kind: RuleKind
+    channel: Identifier
+
+
+class RuleDescription(Response, frozen=True, kw_only=True):
+    """A rule with its settings; whether it is active is in the state."""
+
+    id: str
+    name: str
+    kind: RuleKind
+    channel: str
+    points: list[UnitPoint]
+    direction: CrossingDirection
+    min_seconds: float
+    targets: list[TargetType]
+    confidence: float
+    link: str | None
+    priority: int
+    armed: bool
+
+
+class RuleList(Response, frozen=True, kw_only=True):
+    """All rules."""
+
+    rules: list[RuleDescription]
 
 
 # --- motors ---------------------------------------------------------------------------------------------------------

@@ -13,6 +13,9 @@ from engine.api.messages import (
     LookAtRequest,
     MoveRequest,
     PresetState,
+    RuleDescription,
+    RuleRequest,
+    RuleSettings,
     RuleState,
     State,
     StreamCredentials,
@@ -60,6 +63,20 @@ class BusyError(ServiceError):
 
     status = HTTPStatus.CONFLICT
     code = "busy"
+
+
+class ExistsError(ServiceError):
+    """There is one of that id already."""
+
+    status = HTTPStatus.CONFLICT
+    code = "exists"
+
+
+class TooManyError(ServiceError):
+    """There is no room for another."""
+
+    status = HTTPStatus.CONFLICT
+    code = "too_many"
 
 
 class NotAvailableError(ServiceError):
@@ -148,4 +165,24 @@ class EngineServices(Protocol):
 
     async def stop_tracking(self, link: str, *, by: str) -> None:
         """Ends the link's pursuit, if there is one."""
+        ...
+
+    async def rules(self) -> list[RuleDescription]:
+        """All rules, in the order of the site file."""
+        ...
+
+    async def add_rule(self, request: RuleRequest) -> RuleDescription:
+        """Makes a rule, in the site file and at work."""
+        ...
+
+    async def change_rule(self, rule_id: str, request: RuleSettings) -> RuleDescription:
+        """Gives a rule other settings."""
+        ...
+
+    async def remove_rule(self, rule_id: str) -> None:
+        """Removes a rule; what was active ends."""
+        ...
+
+    async def reset_counter(self, rule_id: str) -> None:
+        """Sets the counter of a counting rule back to zero."""
         ...

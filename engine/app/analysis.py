@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from engine.config import RuleConfig, Site, VisionConfig
-from engine.rules import CrossingDirection, Rule
+from engine.app.rulebook import rule_of
+from engine.config import Site, VisionConfig
+from engine.rules import Rule
 from engine.vision.catalogue import UnknownModelError
 from engine.vision.detector import Detector, DetectorError
 from engine.vision.loading import AUTOMATIC, load_detector
@@ -41,19 +42,6 @@ def make_detector(vision: VisionConfig) -> Detector:
             threads=1,
             progress=progress,
         )
-
-
-def rule_of(config: RuleConfig) -> Rule:
-    """A rule as the rules room takes it."""
-    return Rule(
-        id=config.rule_id,
-        kind=config.kind,
-        channel=config.channel,
-        points=config.points,
-        direction=CrossingDirection(config.direction),
-        min_seconds=config.min_seconds,
-        targets=frozenset(config.targets),
-    )
 
 
 def analyze_file(video: Path, out: Path | None, site: Site | None, channel: str | None, model: str | None) -> int:
@@ -88,7 +76,7 @@ def analyze_file(video: Path, out: Path | None, site: Site | None, channel: str 
 
 
 def _rules_for_file(site: Site | None, channel: str | None) -> Sequence[Rule]:
-    configs = [rule for rule in site.rules if channel in {None, rule.channel}] if site else []
+    configs = [rule for rule in site.rules if rule.armed and channel in {None, rule.channel}] if site else []
     return [replace(rule_of(config), channel=VIDEO_CHANNEL) for config in configs] or [WHOLE_PICTURE]
 
 

@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     site = load_site(options.site)
     from engine.app.engine import run_engine
 
-    return asyncio.run(run_engine(site))
+    return asyncio.run(run_engine(site, lambda: load_site(options.site)))
 
 
 def _check(options: argparse.Namespace) -> int:

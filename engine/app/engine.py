@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 
 from engine.api.application import create_app
@@ -14,15 +15,18 @@ from engine.api.server import ApiServer, ApiStartError, TlsFiles
 from engine.app.analysis import make_detector
 from engine.app.channels import ChannelAtWork
 from engine.app.history import History
+from engine.app.log_ring import LogRing
 from engine.app.onvif import OnvifFace
+from engine.app.onvif_facets import FacetMaker
+from engine.app.relay_guard import RelayGuard
 from engine.app.rooms import Rooms, end
 from engine.app.services import Services
-from engine.config import Site
+from engine.config import Site, SiteFileError
 from engine.core.clock import Clock, SystemClock
 from engine.core.events import MediaRestarted, RuleTriggered
 from engine.core.values import TrackUpdate
 from engine.linkage import FitRefused
-from engine.media import MediaDied, MediaError
+from engine.media import LoginFailed, MediaDied, MediaError
 from engine.onvif_device.device import PortInUse
 from engine.store import StoreFailure
 from engine.store.retention import RetentionLimits
@@ -48,16 +52,24 @@ class Engine(Rooms):
     """Everything at work. `wait` returns when it was asked to end."""
 
     def __init__(self, site: Site, clock: Clock | None = None) -> None:
-        super().__init__(site, clock or SystemClock(), self._channel_changed)
+        super().__init__(site, clock or SystemClock(), self._channel_changed, self._publish_rule, self._rules_changed)
         self.services = Services(self)
         self.api: ApiServer | None = None
-        self.onvif = OnvifFace(self, self.services.snapshot)
+        self._log_ring = LogRing()
+        self.onvif = OnvifFace(
+            self, self.services.snapshot, FacetMaker(self, self.ask_to_restart, self._log_ring.lines)
+        )
         self._links_of = {
             channel: [link for link in site.links if link.overview == channel] for channel in self.channels
         }
         self._analyses: dict[str, ChannelAnalysis] = {}
         self._stack = AsyncExitStack()
         self._stopping = asyncio.Event()
+        self._relay_guard = RelayGuard(
+            self.media, self.access.lockout, self.access.device_users, self.clock, self.access.report_lock
+        )
+        self.restart_wanted = False
+        """Whether, when `wait` returns, the engine is to begin anew."""
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -74,6 +86,8 @@ class Engine(Rooms):
 
     async def _start(self) -> None:
         stack = self._stack
+        logging.getLogger().addHandler(self._log_ring)
+        stack.callback(logging.getLogger().removeHandler, self._log_ring)
         await self.store.open()
         stack.push_async_callback(self.store.close)
         await self.access.open()
@@ -94,6 +108,7 @@ class Engine(Rooms):
         await self.media.start()
         stack.push_async_callback(self.media.stop)
         self.spawn(self._watch_media())
+        self.spawn(self._relay_guard.run())
         await self.refresh_relay_users()
         await self.services.load()
         self.spawn(self.services.run())
@@ -126,6 +141,11 @@ class Engine(Rooms):
 
     def ask_to_stop(self) -> None:
         """Makes `wait` return."""
+        self._stopping.set()
+
+    def ask_to_restart(self) -> None:
+        """Makes `wait` return, and the engine begin anew with what the site file says then."""
+        self.restart_wanted = True
         self._stopping.set()
 
     # --- data -------------------------------------------------------------------------------------------------
@@ -169,11 +189,15 @@ class Engine(Rooms):
             self.calibrations[link.link_id].follow(self.director.link(link.link_id), update)
         self.director.on_tracks(update)
         self.services.track_updates.publish(update)
+        self.onvif.on_tracks(update)
 
     def _publish_rule(self, event: RuleTriggered) -> None:
         self.facts.publish(event)
         self.director.on_rule(event)
         self.services.rule_changed(event.rule_id)
+
+    def _rules_changed(self) -> None:
+        self.services.rules_changed()
 
     async def _watch_media(self) -> None:
         with self.media.events.subscribe() as events:
@@ -181,6 +205,8 @@ class Engine(Rooms):
                 if isinstance(event, MediaDied):
                     _LOG.warning("the media process ended: %s", event.reason)
                     self.facts.publish(MediaRestarted(at=self.clock.now(), reason=event.reason))
+                elif isinstance(event, LoginFailed):
+                    self._relay_guard.failed(event)
                 elif (channel := self.channels.get(event.channel)) is not None:
                     self.cameras[channel.camera_id].on_stream(channel, event)
 
@@ -217,19 +243,36 @@ class Engine(Rooms):
                 self._publish_rule(event)
 
 
-async def run_engine(site: Site) -> int:
-    """Runs the engine until it is interrupted; returns an exit code."""
-    try:
-        engine = Engine(site)
-        await engine.start()
-    except (EngineStartError, FitRefused) as error:
-        print(f"The engine cannot start: {error}", file=sys.stderr)
-        return 1
+async def run_engine(site: Site, reload: Callable[[], Site]) -> int:
+    """Runs the engine until it is interrupted; returns an exit code.
+
+    A restart that somebody asked for begins with the site that `reload` reads.
+    """
+    while True:
+        try:
+            engine = Engine(site)
+            await engine.start()
+        except (EngineStartError, FitRefused) as error:
+            print(f"The engine cannot start: {error}", file=sys.stderr)
+            return 1
+        await _work(engine)
+        if not engine.restart_wanted:
+            return 0
+        _LOG.info("starting again, as somebody asked for")
+        try:
+            site = reload()
+        except SiteFileError as error:
+            _LOG.error("the site file was changed and cannot be used; going on with what it said before: %s", error)
+
+
+async def _work(engine: Engine) -> None:
+    """Waits for the end of an engine that was started, and ends it."""
+    config = engine.site.api
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, engine.ask_to_stop)
-    scheme = "https" if site.api.tls_certificate else "http"
-    _LOG.info("the API is at %s://%s:%s/docs", scheme, site.api.host, engine.api.port if engine.api else "?")
+    scheme = "https" if config.tls_certificate else "http"
+    _LOG.info("the API is at %s://%s:%s/docs", scheme, config.host, engine.api.port if engine.api else "?")
     if not engine.access.activated:
         _LOG.info("no administrator yet: POST /api/v1/activation (see docs/01-install.md)")
     try:
@@ -237,4 +280,3 @@ async def run_engine(site: Site) -> int:
     finally:
         with suppress(asyncio.CancelledError):
             await engine.stop()
-    return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from engine.app.rulebook import priorities
 from engine.captures import CaptureRecorder, Snapshotter
 from engine.config import LinkConfig, Site
 from engine.core.bus import Bus
@@ -87,7 +88,7 @@ def make_link(
             narrowest_deg=curve.narrowest_deg,
             widest_deg=curve.widest_deg,
         ),
-        rules={rule.rule_id: rule.priority for rule in site.rules if rule.link == link.link_id},
+        rules=priorities(site.rules, link.link_id),
         dwell_s=link.dwell_s,
         max_tracking_s=link.max_tracking_s,
         follow_after_s=link.follow_after_s,

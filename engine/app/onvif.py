@@ -7,16 +7,23 @@ import errno
 import hashlib
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from engine import __version__
+from engine.app.onvif_facets import FacetMaker, stream_url
 from engine.app.rooms import Rooms
 from engine.config import OnvifConfig
+from engine.core.values import TrackUpdate
+from engine.onvif_device.analytics import rule_names
 from engine.onvif_device.backend import DeviceChannel
 from engine.onvif_device.device import EngineDevice, PortInUse
+from engine.onvif_device.numbers import ObjectNumbers
 from engine.onvif_device.users import DeviceAccounts
+from engine.store import StoreFailure
 from onvif_server.backend import DeviceInformation
+from onvif_server.discovery import Announced, Discovery
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,36 +36,66 @@ ASSUMED_SIZE = (1280, 720)
 ASSUMED_FPS = 25.0
 
 
-class OnvifFace:
-    """Serves the device, and serves it anew when a camera that comes later turns out to be different."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One device: all channels, or a channel of its own. `key` tells it from the others, for good."""
 
-    def __init__(self, rooms: Rooms, snapshot: Callable[[str, float | None], Awaitable[bytes]]) -> None:
+    key: str
+    port: int
+    information: DeviceInformation
+    channels: tuple[DeviceChannel, ...]
+
+
+class OnvifFace:
+    """Serves the device, or a device for each channel, and announces them.
+
+    Each is served anew when a camera that comes later turns out to be different. `discover` makes what announces.
+    """
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        snapshot: Callable[[str, float | None], Awaitable[bytes]],
+        facets: FacetMaker,
+        discover: Callable[[Sequence[Announced]], Discovery] = Discovery,
+    ) -> None:
         self._rooms = rooms
         self._take_snapshot = snapshot
-        self._device: EngineDevice | None = None
-        self._served: tuple[DeviceChannel, ...] = ()
+        self._facets = facets
+        self._discover = discover
+        self._numbers = ObjectNumbers()
+        self._devices: dict[str, EngineDevice] = {}
+        self._served: dict[str, _Part] = {}
+        self._discovery: Discovery | None = None
         self._trouble = ""
         self._known: dict[str, tuple[tuple[int, int], float, str]] = {}
 
     @property
     def port(self) -> int:
-        """Where it listens; 0 while it does not."""
-        return self._device.port if self._device else 0
+        """Where the first device listens; 0 while it does not."""
+        return next((device.port for device in self._devices.values()), 0)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Where the devices listen: by channel, or one of the key "" for all."""
+        return {key: device.port for key, device in self._devices.items()}
 
     async def check_port(self) -> None:
-        """Finds out at the start whether the port can be had, for the device itself begins much later.
+        """Finds out at the start whether the ports can be had, for the device itself begins much later.
 
         Raises PortInUse.
         """
         config = self._rooms.site.onvif
         if not config.enabled or not config.port:
             return
-        try:
-            server = await asyncio.get_running_loop().create_server(asyncio.Protocol, config.host, config.port)
-        except OSError as error:
-            raise _port_in_use(config, error) from error
-        server.close()
-        await server.wait_closed()
+        count = len(self._rooms.channels) if config.devices == "per_channel" else 1
+        for port in range(config.port, config.port + count):
+            try:
+                server = await asyncio.get_running_loop().create_server(asyncio.Protocol, config.host, port)
+            except OSError as error:
+                raise _port_in_use(config, port, error) from error
+            server.close()
+            await server.wait_closed()
 
     async def run(self) -> None:
         """Works until it is cancelled. A port that cannot be had is told once, and tried again."""
@@ -69,47 +106,104 @@ class OnvifFace:
         began = clock.now()
         while True:
             complete = all(self._described(one) is not None for one in self._rooms.channels)
-            channels = tuple(self._device_channel(one) for one in self._rooms.channels)
+            parts = self._parts()
             ready = self._rooms.access.activated and (complete or clock.now() - began > PATIENCE_S)
             pause_s = LOOK_S
-            if ready and channels != self._served and not await self._try_to_serve(channels):
+            if ready and not await self._try_to_serve(parts):
                 pause_s = RETRY_S
             await clock.sleep(pause_s)
 
     async def stop(self) -> None:
         """Ends it."""
-        device, self._device = self._device, None
-        if device is not None:
+        await self._end_discovery()
+        self._served.clear()
+        while self._devices:
+            _, device = self._devices.popitem()
             await device.stop()
 
-    async def _try_to_serve(self, channels: tuple[DeviceChannel, ...]) -> bool:
-        try:
-            await self._serve(channels)
-        except (PortInUse, OSError) as error:
-            if str(error) != self._trouble:
-                _LOG.error("%s; it is tried again", error)
-            self._trouble = str(error)
-            return False
-        self._trouble = ""
-        return True
+    def _parts(self) -> tuple[_Part, ...]:
+        config = self._rooms.site.onvif
+        channels = tuple(self._device_channel(one) for one in self._rooms.channels)
+        if config.devices == "one":
+            return (_Part("", config.port, self._information(), channels),)
+        return tuple(
+            _Part(one.id, config.port and config.port + number, self._information(one), (one,))
+            for number, one in enumerate(channels)
+        )
 
-    async def _serve(self, channels: tuple[DeviceChannel, ...]) -> None:
-        await self.stop()
-        self._served = ()
+    async def _try_to_serve(self, parts: Sequence[_Part]) -> bool:
+        troubles = []
+        changed = False
+        for part in parts:
+            if self._served.get(part.key) == part:
+                continue
+            changed = changed or part.key in self._served
+            try:
+                await self._serve(part)
+                changed = True
+            except (PortInUse, OSError, StoreFailure) as error:
+                troubles.append(str(error))
+        trouble = "; ".join(troubles)
+        if trouble and trouble != self._trouble:
+            _LOG.error("%s; it is tried again", trouble)
+        self._trouble = trouble
+        if changed:
+            await self._announce()
+        return not troubles
+
+    async def _serve(self, part: _Part) -> None:
+        self._served.pop(part.key, None)
+        before = self._devices.pop(part.key, None)
+        if before is not None:
+            await before.stop()
         rooms = self._rooms
         device = EngineDevice(
-            self._information(),
-            channels,
+            part.information,
+            part.channels,
             {one.channel_id: one.arbiter for one in rooms.channels.values() if one.arbiter},
             DeviceAccounts(rooms.access.device_users, rooms.access.lockout),
             rooms.events,
-            relay_url=self._relay_url,
+            stream_url=lambda channel, request: stream_url(rooms, channel, request),
             snapshot=self._snapshot,
             clock=rooms.clock,
+            numbers=self._numbers,
+            rule_name=self._rule_name,
+            facets=await self._facets.facets(part.key, [one.id for one in part.channels]),
         )
-        await device.start(rooms.site.onvif.host, rooms.site.onvif.port)
-        self._device, self._served = device, channels
+        for one in part.channels:
+            device.listen_to_metadata(one.id, partial(rooms.media.push_metadata, one.id))
+        await device.start(rooms.site.onvif.host, part.port)
+        self._devices[part.key], self._served[part.key] = device, part
         _LOG.info("ONVIF is at http://%s:%d/onvif/device_service", rooms.site.onvif.host, device.port)
+
+    async def _announce(self) -> None:
+        """Announces what is served now."""
+        await self._end_discovery()
+        config = self._rooms.site.onvif
+        announced = [
+            Announced(
+                uuid=part.information.uuid,
+                identity=self._devices[key].identity,
+                port=self._devices[key].port,
+                host=config.host,
+            )
+            for key, part in self._served.items()
+        ]
+        announced = [one for one in announced if not one.loopback]
+        if not config.discovery or not announced:
+            return
+        discovery = self._discover(announced)
+        try:
+            await discovery.start()
+        except OSError as error:
+            _LOG.warning("ONVIF devices are not announced, a search does not find them: %s", error)
+            return
+        self._discovery = discovery
+
+    async def _end_discovery(self) -> None:
+        discovery, self._discovery = self._discovery, None
+        if discovery is not None:
+            await discovery.stop()
 
     def _described(self, channel_id: str) -> tuple[tuple[int, int], float, str] | None:
         """Size, rate and codec of a channel: from its video, else from what its camera says."""
@@ -138,25 +232,34 @@ class OnvifFace:
         name = self._rooms.channels[channel_id].config.name
         return DeviceChannel(id=channel_id, name=name, width=size[0], height=size[1], fps=fps, codec=codec)
 
-    def _information(self) -> DeviceInformation:
-        instance = self._rooms.store.instance_id
-        # A locally administered address, the same as long as the data folder lives.
-        digest = hashlib.sha256(instance.encode()).digest()
-        mac = ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+    def _information(self, channel: DeviceChannel | None = None) -> DeviceInformation:
+        """The name plate, of all or of a channel's own device; the same as long as the data folder lives."""
+        identity = uuid.UUID(self._rooms.store.instance_id)
+        if channel is not None:
+            identity = uuid.uuid5(identity, channel.id)
+        digest = hashlib.sha256(str(identity).encode()).digest()
         return DeviceInformation(
             manufacturer="Smart PTZ",
             model="Engine",
             firmware_version=__version__,
-            serial_number=instance,
+            serial_number=str(identity),
             hardware_id="smart-ptz",
-            name=self._rooms.site.name,
-            uuid=uuid.UUID(instance),
-            mac=mac,
+            name=channel.name if channel else self._rooms.site.name,
+            uuid=identity,
+            # A locally administered address.
+            mac=":".join(f"{byte:02x}" for byte in (0x02, *digest[:5])),
         )
 
-    def _relay_url(self, channel_id: str, host: str) -> str:
-        url = urlsplit(self._rooms.media.relay_url(channel_id))
-        return url._replace(netloc=f"{host}:{url.port}").geturl()
+    def _rule_name(self, rule_id: str) -> str:
+        book = self._rooms.rulebook
+        rule = next((rule for rule in book.rules() if rule.rule_id == rule_id), None)
+        return rule_id if rule is None else rule_names(book.rules(rule.channel))[rule_id]
+
+    def on_tracks(self, update: TrackUpdate) -> None:
+        """Tells the metadata of a picture to those who watch it."""
+        if self._rooms.media.metadata_watched(update.channel):
+            for device in self._devices.values():
+                device.on_tracks(update)
 
     async def _snapshot(self, channel_id: str) -> bytes | None:
         try:
@@ -168,9 +271,8 @@ class OnvifFace:
             return None
 
 
-def _port_in_use(config: OnvifConfig, error: OSError) -> PortInUse:
+def _port_in_use(config: OnvifConfig, port: int, error: OSError) -> PortInUse:
     why = "another program uses the port" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
     return PortInUse(
-        f"ONVIF cannot listen at {config.host}:{config.port}: {why}; "
-        "set another onvif.host or onvif.port in the site file"
+        f"ONVIF cannot listen at {config.host}:{port}: {why}; set another onvif.host or onvif.port in the site file"
     )

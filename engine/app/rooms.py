@@ -7,19 +7,18 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 
 from engine.access import Access
-from engine.app.analysis import rule_of
 from engine.app.channels import CameraAtWork, ChannelAtWork
 from engine.app.links import Calibration, make_link
+from engine.app.rulebook import RuleBook
 from engine.captures import CaptureRecorder
 from engine.config import ChannelConfig, LinkConfig, Site
 from engine.core.bus import Bus
 from engine.core.clock import Clock
-from engine.core.events import Event
+from engine.core.events import Event, RuleTriggered
 from engine.linkage import Director, LinkDirector
 from engine.media import MediaProcess, MediaSettings, RelayUser
 from engine.ptz import Arbiter, Limits, MotorSpeeds
 from engine.ptz.arbiter import ArbiterSettings
-from engine.rules import RuleEngine
 from engine.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -28,11 +27,19 @@ _LOG = logging.getLogger(__name__)
 class Rooms:
     """What the engine is made of. Rooms publish on `facts`; what was stored is told on `events`.
 
-    `on_channel_change` is called when a channel's connection changed. Raises FitRefused for a link whose point pairs
-    carry no calibration.
+    `on_channel_change` is called when a channel's connection changed, `on_rule` with the events that end because a
+    rule was changed or removed, `on_rules_change` when there are other rules. Raises FitRefused for a link whose point
+    pairs carry no calibration.
     """
 
-    def __init__(self, site: Site, clock: Clock, on_channel_change: Callable[[ChannelAtWork], None]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        clock: Clock,
+        on_channel_change: Callable[[ChannelAtWork], None],
+        on_rule: Callable[[RuleTriggered], None],
+        on_rules_change: Callable[[], None],
+    ) -> None:
         self.site = site
         self.clock = clock
         self.facts: Bus[Event] = Bus()
@@ -59,7 +66,8 @@ class Rooms:
         self.calibrations = {link.link_id: Calibration(link, site) for link in site.links}
         recorder = CaptureRecorder(self.store.captures, self.facts, clock)
         self.director = Director(self._link(link, recorder) for link in site.links)
-        self.rules = RuleEngine(rule_of(rule) for rule in site.rules)
+        self.rulebook = RuleBook(site, self.director, clock, on_event=on_rule, on_change=on_rules_change)
+        self.rules = self.rulebook.engine
 
     def _channel(self, config: ChannelConfig, camera_id: str) -> ChannelAtWork:
         arbiter = None

@@ -18,7 +18,6 @@ from engine.api.messages import (
     OwnerState,
     PoseState,
     PresetState,
-    RuleState,
     State,
     StreamCredentials,
     TrackingState,
@@ -26,7 +25,6 @@ from engine.api.messages import (
 )
 from engine.api.services import (
     BusyError,
-    Change,
     EngineInfo,
     NotAvailableError,
     NotFoundError,
@@ -34,6 +32,7 @@ from engine.api.services import (
 )
 from engine.app.channels import ChannelAtWork
 from engine.app.rooms import Rooms
+from engine.app.rule_services import RuleServices
 from engine.cameras.errors import CameraError
 from engine.captures import encode_jpeg
 from engine.core.bus import Bus
@@ -51,12 +50,11 @@ RENEW_S = 5.0
 MOVED_DEG = 0.05
 
 
-class Services:
+class Services(RuleServices):
     """`engine.api.services.EngineServices` on the rooms of one engine."""
 
     def __init__(self, rooms: Rooms) -> None:
-        self._rooms = rooms
-        self.changes: Bus[Change] = Bus()
+        super().__init__(rooms, Bus())
         self.track_updates: Bus[TrackUpdate] = Bus()
         self._last_captures: dict[str, CaptureTaken] = {}
         self._told_poses: dict[str, PoseState | None] = {}
@@ -69,6 +67,9 @@ class Services:
 
     async def state(self) -> State:
         """See the protocol."""
+        return self._state()
+
+    def _state(self) -> State:
         rooms = self._rooms
         return State(
             instance_id=rooms.store.instance_id,
@@ -77,7 +78,7 @@ class Services:
             cameras=[self._camera(camera_id) for camera_id in rooms.cameras],
             channels=[self._channel(channel_id) for channel_id in rooms.channels],
             links=[self._link(link_id) for link_id in rooms.director.links],
-            rules=[self._rule(rule.rule_id) for rule in rooms.site.rules],
+            rules=[self.rule_state(rule) for rule in rooms.rulebook.rules()],
         )
 
     async def stream_credentials(self) -> StreamCredentials:
@@ -236,9 +237,9 @@ class Services:
         self.changes.publish(self._channel(channel_id))
         self.changes.publish(self._camera(self._rooms.channels[channel_id].camera_id))
 
-    def rule_changed(self, rule_id: str) -> None:
-        """Tells a rule's new state."""
-        self.changes.publish(self._rule(rule_id))
+    def rules_changed(self) -> None:
+        """Tells everything: rules came, went or are others now."""
+        self.changes.publish(self._state())
 
     # --- states -----------------------------------------------------------------------------------------------
 
@@ -288,11 +289,6 @@ class Services:
             tracking=_tracking(director),
             last_capture=_described(last) if last else None,
         )
-
-    def _rule(self, rule_id: str) -> RuleState:
-        config = next(rule for rule in self._rooms.site.rules if rule.rule_id == rule_id)
-        active = rule_id in self._rooms.rules.active_rules
-        return RuleState(id=rule_id, name=config.name, kind=config.kind, channel=config.channel, active=active)
 
     # --- finding ----------------------------------------------------------------------------------------------
 

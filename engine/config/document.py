@@ -67,13 +67,14 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
-def read_document(file: Path, secrets: dict[str, str] | None = None) -> Document:
-    """Reads a YAML file. `!secret NAME` is replaced from `secrets`.
+def read_document(file: Path, secrets: dict[str, str] | None = None, text: str | None = None) -> Document:
+    """Reads a YAML file. `!secret NAME` is replaced from `secrets`. With `text`, that is taken for what it holds.
 
     Raises SiteFileError for a file that is missing, too large, not YAML, nested too deeply, or that uses aliases
     (a short file of aliases can expand to any size).
     """
-    text = _read_text(file)
+    if text is None:
+        text = read_text(file)
     yaml = YAML(typ="rt")
     yaml.allow_duplicate_keys = False
     try:
@@ -110,7 +111,8 @@ def read_secrets(file: Path) -> dict[str, str]:
     return {str(name): value for name, value in values.items()}
 
 
-def _read_text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """The text of a file, with its line ends as they are. Raises SiteFileError."""
     try:
         with file.open("rb") as stream:
             data = stream.read(SIZE_LIMIT_BYTES + 1)

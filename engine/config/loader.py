@@ -32,14 +32,15 @@ from engine.core.zoom import ZoomCurve
 __all__ = ["SiteFileError", "load_site"]
 
 MINIMUM_PAIRS = 4
+HIGHEST_PORT = 65535
 
 
-def load_site(file: Path) -> Site:
-    """Reads and checks a site file, and the `secrets.yaml` beside it.
+def load_site(file: Path, text: str | None = None) -> Site:
+    """Reads and checks a site file, and the `secrets.yaml` beside it. With `text`, that is taken for what it holds.
 
     Raises SiteFileError that names every problem with file, line, path, and what was expected.
     """
-    document = read_document(file, read_secrets(file.with_name("secrets.yaml")))
+    document = read_document(file, read_secrets(file.with_name("secrets.yaml")), text)
     try:
         values = SITE_SCHEMA(document.values)
     except vol.MultipleInvalid as error:
@@ -47,7 +48,7 @@ def load_site(file: Path) -> Site:
     problems = [Problem(message, document.line_of(path), path) for path, message in _broken_references(values)]
     if problems:
         raise SiteFileError(file, problems)
-    return _site(values, file.resolve().parent)
+    return _site(values, file)
 
 
 def _problem(document: Document, error: vol.Invalid) -> Problem:
@@ -80,6 +81,7 @@ def _shown(values: Any, path: KeyPath) -> str:
 def _broken_references(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
     """Everything that the schema cannot see: ids used twice, and ids that name nothing."""
     yield from _half_tls(values["api"])
+    yield from _missing_ports(values)
     for section in ("cameras", "links", "rules"):
         yield from _repeated(section, values[section])
     roles: dict[str, str] = {}
@@ -95,9 +97,18 @@ def _broken_references(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
             yield ("rules", i, "channel"), f"there is no channel '{rule['channel']}' (there are: {_listed(roles)})"
         if rule["link"] is not None and rule["link"] not in links:
             yield ("rules", i, "link"), f"there is no link '{rule['link']}' (there are: {_listed(links)})"
-        name, minimum = ("region", 3) if rule["type"] == RuleKind.INTRUSION else ("line", 2)
-        if rule[name] is None:
-            yield ("rules", i, name), f"a rule of type '{rule['type']}' needs a {name} of at least {minimum} points"
+        for key, message in _missing_of_rule(rule):
+            yield ("rules", i, key), message
+
+
+def _missing_of_rule(rule: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """What a rule of its type needs and has not."""
+    kind = RuleKind(rule["type"])
+    name, minimum = ("line", 2) if kind.has_line else ("region", 3)
+    if rule[name] is None and not kind.whole_picture:
+        yield name, f"a rule of type '{kind}' needs a {name} of at least {minimum} points"
+    if kind is RuleKind.LOITERING and not rule["min_seconds"]:
+        yield "min_seconds", f"a rule of type '{kind}' needs a time above 0"
 
 
 def _half_tls(api: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
@@ -106,6 +117,17 @@ def _half_tls(api: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
     missing = [name for name in names if api[name] is None]
     if len(missing) == 1:
         yield ("api", missing[0]), "is missing: tls_certificate and tls_key go together"
+
+
+def _missing_ports(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
+    """A device for each channel takes a port each."""
+    count = sum(len(camera["channels"]) for camera in values["cameras"])
+    port = values["onvif"]["port"]
+    if values["onvif"]["devices"] == "per_channel" and port + count - 1 > HIGHEST_PORT:
+        yield (
+            ("onvif", "port"),
+            f"with a device for each of {count} channels, expected at most {HIGHEST_PORT - count + 1}",
+        )
 
 
 def _broken_channels(cameras: list[dict[str, Any]], roles: dict[str, str]) -> Iterable[tuple[KeyPath, str]]:
@@ -131,9 +153,11 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _site(values: dict[str, Any], folder: Path) -> Site:
+def _site(values: dict[str, Any], file: Path) -> Site:
+    folder = file.resolve().parent
     api = values["api"]
     return Site(
+        file=file.absolute(),
         name=values["name"],
         data_dir=folder / values["data"],
         api=ApiConfig(
@@ -215,7 +239,7 @@ def _link(values: dict[str, Any]) -> LinkConfig:
 
 def _rule(values: dict[str, Any]) -> RuleConfig:
     kind = RuleKind(values["type"])
-    points = values["region"] if kind is RuleKind.INTRUSION else values["line"]
+    points = values["line" if kind.has_line else "region"] or ()
     return RuleConfig(
         rule_id=values["id"],
         name=values["name"] or values["id"],
@@ -227,4 +251,6 @@ def _rule(values: dict[str, Any]) -> RuleConfig:
         targets=tuple(TargetType(target) for target in values["targets"]),
         link=values["link"],
         priority=values["priority"],
+        confidence=values["confidence"],
+        armed=values["armed"],
     )

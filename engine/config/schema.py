@@ -32,11 +32,15 @@ class RelayConfig:
 
 @dataclass(frozen=True, slots=True)
 class OnvifConfig:
-    """Where the engine answers as an ONVIF device."""
+    """Where the engine answers as an ONVIF device, and whether as one, or as one a channel from that port on."""
 
     enabled: bool
     host: str
     port: int
+    discovery: bool
+    devices: Literal["one", "per_channel"]
+    factory_default: bool
+    """Whether an administrator may reset the device by ONVIF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,11 @@ class LinkConfig:
 
 @dataclass(frozen=True, slots=True)
 class RuleConfig:
-    """A region or line on a channel, what it waits for, and the link that it sends (None: it only reports)."""
+    """A region or line on a channel, what it waits for, and the link that it sends (None: it only reports).
+
+    No `points`: the whole picture, for kinds that may. `confidence`: so sure (0 to 1) the detector must be. A rule
+    that is not `armed` sleeps.
+    """
 
     rule_id: str
     name: str
@@ -145,14 +153,17 @@ class RuleConfig:
     direction: Literal["both", "a_to_b", "b_to_a"]
     min_seconds: float
     targets: tuple[TargetType, ...]
-    link: str | None
-    priority: int
+    link: str | None = None
+    priority: int = 50
+    confidence: float = 0.0
+    armed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that a site file says."""
+    """Everything that a site file says, and which `file` it is."""
 
+    file: Path
     name: str
     data_dir: Path
     api: ApiConfig

@@ -13,6 +13,7 @@ from engine.core.events import RuleKind
 from engine.core.values import TargetType
 from engine.core.zoom import ZoomCurve
 
+MOST_RULES = 1000
 ID = re.compile(r"[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?")
 
 
@@ -233,8 +234,10 @@ RULE = group(
         vol.Optional("targets", default=["person", "vehicle", "two_wheeler"]): filled_list(
             one_of(*TargetType), 1, len(TargetType), "target types"
         ),
+        vol.Optional("confidence", default=0.0): number(0, 1),
         vol.Optional("link", default=None): optional(identifier),
         vol.Optional("priority", default=50): integer(0, 100),
+        vol.Optional("armed", default=True): flag,
     }
 )
 
@@ -252,6 +255,9 @@ ONVIF = group(
         vol.Optional("enabled", default=True): flag,
         vol.Optional("host", default="127.0.0.1"): text,
         vol.Optional("port", default=8766): port,
+        vol.Optional("discovery", default=True): flag,
+        vol.Optional("devices", default="one"): one_of("one", "per_channel"),
+        vol.Optional("factory_default", default=False): flag,
     }
 )
 VISION = group(
@@ -283,6 +289,6 @@ SITE_SCHEMA = group(
         vol.Optional("storage", default=_defaults(STORAGE)): STORAGE,
         vol.Required("cameras"): filled_list(CAMERA, 1, 256, "cameras"),
         vol.Optional("links", default=list): filled_list(LINK, 0, 256, "links"),
-        vol.Optional("rules", default=list): filled_list(RULE, 0, 1000, "rules"),
+        vol.Optional("rules", default=list): filled_list(RULE, 0, MOST_RULES, "rules"),
     }
 )

@@ -21,6 +21,19 @@ class RuleKind(StrEnum):
 
     INTRUSION = "intrusion"
     LINE_CROSSING = "line_crossing"
+    LOITERING = "loitering"
+    COUNTING = "counting"
+    OBJECT_DETECTION = "object_detection"
+
+    @property
+    def has_line(self) -> bool:
+        """Whether it watches a line; else it watches a region."""
+        return self in {RuleKind.LINE_CROSSING, RuleKind.COUNTING}
+
+    @property
+    def whole_picture(self) -> bool:
+        """Whether its region may be left out, and is the whole picture then."""
+        return self is RuleKind.OBJECT_DETECTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +52,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTriggered(Event):
-    """A rule's condition began (`active`) or ended for one target. A line crossing only begins."""
+    """A rule's condition began (`active`) or ended for one target. A line crossing only begins.
+
+    An object detection begins with its first target and ends, under that target's name, when none is left.
+    """
 
     rule_id: str
     rule_kind: RuleKind
@@ -50,6 +66,11 @@ class RuleTriggered(Event):
     active: bool
     direction: str | None = None
     """For a line crossing: `a_to_b` or `b_to_a`."""
+    count: int | None = None
+    """For counting: how many have crossed since the counter was started or set back, this one included."""
+    count_a_to_b: int | None = None
+    count_b_to_a: int | None = None
+    """For counting: the same, each way alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

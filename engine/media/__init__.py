@@ -6,6 +6,7 @@ starts; decoded pictures cross by shared memory.
 
 from engine.media.bridge import MediaProcess
 from engine.media.values import (
+    LoginFailed,
     MediaDied,
     MediaError,
     MediaEvent,
@@ -20,6 +21,7 @@ from engine.media.values import (
 )
 
 __all__ = [
+    "LoginFailed",
     "MediaDied",
     "MediaError",
     "MediaEvent",

@@ -9,6 +9,7 @@ import mmap
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from typing import Literal
 
 from engine.core.bus import Bus
 from engine.core.clock import Clock
@@ -18,14 +19,18 @@ from engine.media.link import WorkerLink
 from engine.media.messages import (
     AddStream,
     AnyNotice,
+    Command,
     Connected,
     ControlError,
     Failed,
+    LoginRefused,
     Lost,
+    PushMetadata,
     Ready,
     RemoveStream,
     Report,
     RingOpened,
+    SetLocked,
     SetUsers,
     SnapshotFailed,
     SnapshotTaken,
@@ -34,6 +39,7 @@ from engine.media.messages import (
 )
 from engine.media.ring import RingFormat, as_image
 from engine.media.values import (
+    LoginFailed,
     MediaDied,
     MediaError,
     MediaEvent,
@@ -55,8 +61,17 @@ _SNAPSHOT_S = 10.0
 STABLE_S = 20.0
 """A media process that lived this long is restarted at once; one that dies sooner again, with growing pauses."""
 
+MAX_DOCUMENT = 2**20
+"""The largest metadata document, in bytes."""
+
+_PIECE = 45_000  # with base64 and the rest of the packet still below the limit of one
+_MAX_BACKLOG = 100
+
 MAX_PAUSE_S = 30.0
 """The longest pause before a restart."""
+
+
+type RelayTracks = Literal["video", "onvif", "metadata", "srtp"]
 
 
 class MediaProcess:
@@ -72,10 +87,13 @@ class MediaProcess:
         self._clock = clock
         self._channels: dict[str, Channel] = {}
         self._users: tuple[RelayUser, ...] = ()
+        self._locked: tuple[tuple[str, str], ...] = ()
         self._link: WorkerLink | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._ready: asyncio.Future[int] | None = None
+        self._ready: asyncio.Future[Ready] | None = None
         self._relay_port = settings.relay_port
+        self._secure_port = settings.secure_port
+        self._is_secure = False
         self._requests = itertools.count(1)
         self._snapshots: dict[int, asyncio.Future[Snapshot]] = {}
 
@@ -90,7 +108,9 @@ class MediaProcess:
             if not ready.done():
                 reason = ended.result() if ended.done() else f"it was not ready after {_START_S:.0f} s"
                 ready.set_exception(MediaError(f"the media process cannot be started: {reason} (see its messages)"))
-            self._relay_port = ready.result()
+            self._relay_port = ready.result().relay_port
+            self._is_secure = ready.result().secure_port is not None
+            self._secure_port = ready.result().secure_port or self._secure_port
         except BaseException:
             self._link = None
             link.kill()
@@ -136,6 +156,32 @@ class MediaProcess:
         self._users = tuple(users)
         self._send(SetUsers(self._users))
 
+    async def set_locked(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Replaces who is locked out of the relay: pairs of user name and client address.
+
+        They are refused even with the right password, and their tries are not told.
+        """
+        self._locked = tuple(pairs)
+        self._send(SetLocked(self._locked))
+
+    def metadata_watched(self, channel: str) -> bool:
+        """Whether a client of the relay takes the channel's metadata (at most a second old). Unknown channels: no."""
+        known = self._channels.get(channel)
+        return known is not None and known.metadata_watched
+
+    def push_metadata(self, channel: str, document: bytes, captured_at: float) -> None:
+        """Sends a metadata document with the picture of an instant (Unix seconds). Never waits.
+
+        Dropped when nobody takes metadata or the process is behind. Raises MediaError over `MAX_DOCUMENT` bytes.
+        """
+        if len(document) > MAX_DOCUMENT:
+            raise MediaError(f"a metadata document of {len(document)} bytes is over the limit of {MAX_DOCUMENT}")
+        if self._link is None or self._link.backlog > _MAX_BACKLOG or not self.metadata_watched(channel):
+            return
+        for begin in range(0, len(document), _PIECE):
+            last = begin + _PIECE >= len(document)
+            self._send(PushMetadata(channel, captured_at, document[begin : begin + _PIECE], last))
+
     def frames(self, channel: str) -> AsyncIterator[Frame]:
         """The pictures of a channel from now on, BGR, at the source's analysis width and rate.
 
@@ -170,12 +216,28 @@ class MediaProcess:
         """The relay's port; the same through restarts."""
         return self._relay_port
 
-    def relay_url(self, channel: str, host: str | None = None) -> str:
-        """Where a channel can be watched, without user and password; `host` as the client knows this machine."""
+    @property
+    def secure_port(self) -> int | None:
+        """The port of RTSPS, the same through restarts; None where there is none."""
+        return self._secure_port if self._is_secure else None
+
+    def relay_url(
+        self, channel: str, host: str | None = None, *, tracks: RelayTracks = "video", secure: bool = False
+    ) -> str:
+        """Where a channel can be watched, without user and password; `host` as the client knows this machine.
+
+        `tracks` is `video`, `onvif` (video and metadata), `metadata`, or `srtp` (as `onvif`, but encrypted; always
+        secure). Raises MediaError for a secure address without a certificate.
+        """
+        secure = secure or tracks == "srtp"
+        if secure and not self._is_secure:
+            raise MediaError("the relay has no certificate, and so no RTSPS; give tls_certificate and tls_key")
+        scheme, port = ("rtsps", self._secure_port) if secure else ("rtsp", self._relay_port)
+        suffix = "" if tracks == "video" else f"/{tracks}"
         host = host or self._settings.relay_host
         if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
             host = "127.0.0.1"
-        return f"rtsp://{f'[{host}]' if ':' in host else host}:{self._relay_port}/{channel}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/{channel}{suffix}"
 
     def statistics(self, channel: str) -> StreamStatistics:
         """How a stream does. Raises MediaError for a channel that was not added."""
@@ -192,14 +254,25 @@ class MediaProcess:
         except KeyError:
             raise MediaError(f"there is no stream {channel!r}; add it first") from None
 
-    async def _launch(self) -> tuple[WorkerLink, asyncio.Future[int]]:
+    async def _launch(self) -> tuple[WorkerLink, asyncio.Future[Ready]]:
         ready = self._ready = asyncio.get_running_loop().create_future()
         link = WorkerLink(self._on_notice)
         await link.start()
         self._link = link
         settings = self._settings
-        self._send(Start(settings.relay_host, self._relay_port, settings.history_s))
+        self._send(
+            Start(
+                settings.relay_host,
+                self._relay_port,
+                settings.history_s,
+                self._secure_port,
+                settings.tls_certificate,
+                settings.tls_key,
+                settings.max_clients,
+            )
+        )
         self._send(SetUsers(self._users))
+        self._send(SetLocked(self._locked))
         for channel in self._channels.values():
             self._send(AddStream(channel.source))
         return link, ready
@@ -236,7 +309,7 @@ class MediaProcess:
             if not answer.done():
                 answer.set_exception(SnapshotUnavailable(reason))
 
-    def _send(self, command: Start | SetUsers | AddStream | RemoveStream | TakeSnapshot) -> None:
+    def _send(self, command: Command) -> None:
         if self._link is None:
             return
         try:
@@ -257,8 +330,8 @@ class MediaProcess:
 
     def _on_word(self, notice: AnyNotice) -> None:
         match notice:
-            case Ready(port) if self._ready is not None and not self._ready.done():
-                self._ready.set_result(port)
+            case Ready() if self._ready is not None and not self._ready.done():
+                self._ready.set_result(notice)
             case Failed(reason) if self._ready is not None and not self._ready.done():
                 self._ready.set_exception(MediaError(reason))
             case Connected(channel) | Lost(channel):
@@ -266,6 +339,8 @@ class MediaProcess:
             case Report(streams):
                 for report in filter(lambda report: report.channel in self._channels, streams):
                     self._channels[report.channel].take_report(report)
+            case LoginRefused(username, address):
+                self.events.publish(LoginFailed(username, address))
             case SnapshotFailed(request, reason) if request in self._snapshots and not self._snapshots[request].done():
                 self._snapshots[request].set_exception(SnapshotUnavailable(f"no snapshot: {reason}"))
             case _:

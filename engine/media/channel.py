@@ -52,6 +52,11 @@ class Channel:
         """The worker's statistics."""
         self._report = report
 
+    @property
+    def metadata_watched(self) -> bool:
+        """Whether a client of the relay takes the channel's metadata, as of the last report."""
+        return self._report is not None and self._report.metadata_watched
+
     def worker_died(self) -> None:
         """Everything that the worker held is gone."""
         self.connected = False

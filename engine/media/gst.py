@@ -8,13 +8,17 @@ from typing import Any
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402 - versions first
+from gi.repository import Gio, GLib, GObject, Gst, GstRtsp, GstRtspServer  # noqa: E402 - versions first
 
 __all__ = [
     "CODECS",
     "GLib",
+    "GObject",
+    "Gio",
     "Gst",
+    "GstRtsp",
     "GstRtspServer",
     "MissingElementError",
     "codec_of",

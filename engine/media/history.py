@@ -74,6 +74,20 @@ class History:
         with self._lock:
             return list(self._groups[-1]) if self._groups else []
 
+    def newest_key(self) -> AccessUnit | None:
+        """The newest key frame."""
+        with self._lock:
+            return self._groups[-1][0] if self._groups else None
+
+    def pts_ns_at(self, captured_at: float) -> int | None:
+        """The presentation time of the picture nearest to an instant; None when there is none near it."""
+        with self._lock:
+            units = [unit for group in reversed(self._groups) for unit in reversed(group)]
+        unit = min(units, key=lambda unit: abs(unit.captured_at - captured_at), default=None)
+        if unit is None or abs(unit.captured_at - captured_at) > MAX_DISTANCE_S:
+            return None
+        return unit.pts_ns + round((captured_at - unit.captured_at) * 1e9)
+
     def group_for(self, at: float | None) -> tuple[list[AccessUnit], AccessUnit]:
         """What has to be decoded for the picture nearest to the instant, and that picture's unit.
 

@@ -45,6 +45,11 @@ class WorkerLink:
         """The process's number."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def backlog(self) -> int:
+        """How many packets wait to be sent."""
+        return len(self._unsent)
+
     async def start(self) -> None:
         """Starts the process. Raises MediaError when the system refuses."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -32,12 +32,31 @@ class Start(Command, frozen=True):
     relay_host: str
     relay_port: int
     history_s: float
+    secure_port: int
+    tls_certificate: str | None
+    tls_key: str | None
+    max_clients: int
 
 
 class SetUsers(Command, frozen=True):
     """Who may watch the relay, replacing who might before."""
 
     users: tuple[RelayUser, ...]
+
+
+class SetLocked(Command, frozen=True):
+    """Which pairs of user name and address are locked out, replacing those before."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+class PushMetadata(Command, frozen=True):
+    """A piece of a metadata document; `last` ends it. The pieces of one document follow each other."""
+
+    channel: str
+    captured_at: float
+    piece: bytes
+    last: bool
 
 
 class AddStream(Command, frozen=True):
@@ -68,6 +87,15 @@ class Ready(Notice, frozen=True):
     """The relay listens."""
 
     relay_port: int
+    secure_port: int | None
+    """The port of RTSPS; None where there is none."""
+
+
+class LoginRefused(Notice, frozen=True):
+    """A wrong name or password was given to the relay."""
+
+    username: str
+    address: str
 
 
 class Failed(Notice, frozen=True):
@@ -130,6 +158,9 @@ class StreamReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     undecoded: int
     """Pictures dropped before decoding because the machine was too slow, since the worker began."""
 
+    metadata_watched: bool
+    """Whether a client of the relay takes the channel's metadata."""
+
 
 class Report(Notice, frozen=True):
     """Sent every second: proof of life, and statistics."""
@@ -137,15 +168,15 @@ class Report(Notice, frozen=True):
     streams: tuple[StreamReport, ...]
 
 
-type AnyCommand = Start | SetUsers | AddStream | RemoveStream | TakeSnapshot
-type AnyNotice = Ready | Failed | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
+type AnyCommand = Start | SetUsers | SetLocked | PushMetadata | AddStream | RemoveStream | TakeSnapshot
+type AnyNotice = Ready | Failed | LoginRefused | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
 
 _encoder = msgspec.json.Encoder()
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(
-    Start | SetUsers | AddStream | RemoveStream | TakeSnapshot
+    Start | SetUsers | SetLocked | PushMetadata | AddStream | RemoveStream | TakeSnapshot
 )
 _notices: msgspec.json.Decoder[AnyNotice] = msgspec.json.Decoder(
-    Ready | Failed | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
+    Ready | Failed | LoginRefused | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
 )
 
 

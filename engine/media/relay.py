@@ -1,177 +1,103 @@
 """The RTSP relay: every channel at `/CHANNEL`, as the camera encoded it, for users with a password.
 
-Clients hang on the relay, not on the camera: when the camera vanishes they stay connected, and see it again when it
-comes back.
+`/CHANNEL/onvif` brings the metadata track beside the video, `/CHANNEL/metadata` nothing else, and `/CHANNEL/srtp` (over
+RTSPS only) both encrypted. Clients hang on the relay, not on the camera: when the camera vanishes they stay connected,
+see its last key frame once a second, and see it live again when it comes back.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from engine.media.gst import CODECS, GLib, Gst, GstRtspServer, with_pts
+from engine.media.feed import Primer
+from engine.media.gate import Gate, GateKeeper, OnFailure
+from engine.media.gst import CODECS, Gio, GLib, Gst, GstRtspServer
 from engine.media.history import AccessUnit
+from engine.media.messages import Start
+from engine.media.tracks import RelayChannel
 from engine.media.values import MediaError, RelayUser
 
-_DIGEST = 2  # GST_RTSP_AUTH_DIGEST; its enumeration is in another namespace
-_ROLE = "viewer"
-_REALM = "Smart PTZ"
-_PRIME_STEP_NS = 100_000
 _SESSION_CLEANUP_S = 10
-
-type Primer = Callable[[], list[AccessUnit]]
-
-
-class _Feed:
-    """Fills one running media with access units, beginning with the group of pictures that is under way."""
-
-    def __init__(self, appsrc: Gst.Element, caps: Gst.Caps, primer: Primer) -> None:
-        self._appsrc = appsrc
-        self._primer = primer
-        self._last: int | None = None
-        self._running = False
-        self._lock = threading.Lock()
-        appsrc.set_property("caps", caps)
-        appsrc.connect("need-data", self._on_need_data)
-
-    def _on_need_data(self, _appsrc: Gst.Element, _length: int) -> None:
-        with self._lock:
-            # Only a running media asks; before that its clock says nothing.
-            self._running = True
-            if self._last is None:
-                self._prime()
-
-    def _prime(self) -> None:
-        # The group is handed over at once, with timestamps close together: a new client has a picture immediately
-        # and is not left behind by the age of the key frame. The order of presentation is kept.
-        units = self._primer()
-        now_ns = self._running_ns()
-        if not units or now_ns is None:
-            return
-        ranks = {unit.number: rank for rank, unit in enumerate(sorted(units, key=lambda unit: unit.pts_ns))}
-        begin_ns = max(now_ns - len(units) * _PRIME_STEP_NS, 0)
-        for unit in units:
-            self._push(unit, begin_ns + ranks[unit.number] * _PRIME_STEP_NS)
-        self._last = units[-1].number
-
-    def push(self, unit: AccessUnit) -> None:
-        """Hands on the newest unit."""
-        with self._lock:
-            if not self._running:
-                return
-            if self._last is None:
-                self._prime()
-            now_ns = self._running_ns()
-            if self._last is None or now_ns is None or unit.number <= self._last:
-                return
-            self._last = unit.number
-            # The jitter of the arrival stays out: the media's clock and the unit's are the same.
-            self._push(unit, max(now_ns - (time.monotonic_ns() - unit.pts_ns), 0))
-
-    def _running_ns(self) -> int | None:
-        clock, base_ns = self._appsrc.get_clock(), self._appsrc.get_base_time()
-        if clock is None:
-            return None
-        return max(int(clock.get_time()) - int(base_ns), 0)
-
-    def _push(self, unit: AccessUnit, pts_ns: int) -> None:
-        self._appsrc.emit("push-buffer", with_pts(unit.payload, pts_ns))
-
-
-class _Channel:
-    """One path of the relay."""
-
-    def __init__(self, caps: Gst.Caps, primer: Primer) -> None:
-        self.caps = caps
-        self._primer = primer
-        self._feeds: dict[GstRtspServer.RTSPMedia, _Feed] = {}
-        media_type = str(caps.get_structure(0).get_name())
-        self.factory = GstRtspServer.RTSPMediaFactory()
-        self.factory.set_launch(
-            "( appsrc name=units format=time is-live=true max-bytes=0 max-time=2000000000 leaky-type=downstream "
-            f"! {CODECS[media_type].pay} )"
-        )
-        self.factory.set_shared(True)
-        self.factory.set_clock(Gst.SystemClock.obtain())
-        permissions = GstRtspServer.RTSPPermissions.new()
-        for permission in ("media.factory.access", "media.factory.construct"):
-            permissions.add_permission_for_role(_ROLE, permission, True)
-        self.factory.set_permissions(permissions)
-        self.factory.connect("media-configure", self._on_media)
-
-    def _on_media(self, _factory: GstRtspServer.RTSPMediaFactory, media: GstRtspServer.RTSPMedia) -> None:
-        appsrc = media.get_element().get_by_name("units")
-        self._feeds = {**self._feeds, media: _Feed(appsrc, self.caps, self._primer)}
-        media.connect("unprepared", self._on_unprepared)
-
-    def _on_unprepared(self, media: GstRtspServer.RTSPMedia) -> None:
-        self._feeds = {known: feed for known, feed in self._feeds.items() if known is not media}
-
-    def push(self, unit: AccessUnit) -> None:
-        """Hands a unit to everybody who watches."""
-        for feed in self._feeds.values():
-            feed.push(unit)
 
 
 class Relay:
-    """The server. Raises MediaError when its port cannot be had."""
+    """The servers. Raises MediaError when a port cannot be had or the certificate cannot be read."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._channels: dict[str, _Channel] = {}
-        self._users: dict[str, str] = {}
+    def __init__(self, settings: Start, on_failure: OnFailure) -> None:
+        self._channels: dict[str, RelayChannel] = {}
         self._lock = threading.Lock()
-        self._server = GstRtspServer.RTSPServer()
-        self._server.set_address(host)
-        self._server.set_service(str(port))
-        self._auth = GstRtspServer.RTSPAuth()
-        self._auth.set_supported_methods(_DIGEST)
-        self._auth.set_realm(_REALM)
-        self._server.set_auth(self._auth)
-        if not self._server.attach(None):
+        self._gate = Gate(on_failure, settings.max_clients)
+        certificate = _certificate(settings)
+        self._plain = self._serve(settings.relay_host, settings.relay_port, None)
+        self.port = int(self._plain.get_bound_port())
+        self._secure: GstRtspServer.RTSPServer | None = None
+        self.secure_port: int | None = None
+        if certificate is not None:
+            self._secure = self._serve(settings.relay_host, settings.secure_port, certificate)
+            self.secure_port = int(self._secure.get_bound_port())
+        self._servers = [server for server in (self._plain, self._secure) if server is not None]
+        GLib.timeout_add_seconds(_SESSION_CLEANUP_S, self._clean_sessions)
+
+    def _serve(self, host: str, port: int, certificate: Gio.TlsCertificate | None) -> GstRtspServer.RTSPServer:
+        server = GstRtspServer.RTSPServer()
+        server.set_address(host)
+        server.set_service(str(port))
+        keeper = GateKeeper()
+        keeper.gate = self._gate
+        if certificate is not None:
+            keeper.set_tls_certificate(certificate)
+        server.set_auth(keeper)
+        server.connect("client-connected", lambda _, client: self._gate.take(client))
+        if not server.attach(None):
             raise MediaError(
                 f"the RTSP relay cannot listen on {host}:{port}: the port is in use, or the address is not this "
                 "machine's; end the other program or choose another relay port"
             )
-        self.port = int(self._server.get_bound_port())
-        GLib.timeout_add_seconds(_SESSION_CLEANUP_S, self._clean_sessions)
+        return server
 
     def set_users(self, users: Iterable[RelayUser]) -> None:
         """Replaces the users. Whoever watches is cut off when a user was removed or got another password."""
-        wanted = {user.name: user.password for user in users}
-        outdated = [name for name, password in self._users.items() if wanted.get(name) != password]
-        for name in outdated:
-            self._auth.remove_digest(name)
-        token = GstRtspServer.RTSPToken.new()
-        token.set_string("media.factory.role", _ROLE)
-        for name, password in wanted.items():
-            if name in outdated or name not in self._users:
-                self._auth.add_digest(name, password, token)
-        self._users = wanted
-        if outdated:
-            self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+        if self._gate.set_users(users):
+            for server in self._servers:
+                server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+
+    def set_locked(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Replaces who is locked out: pairs of user name and address."""
+        self._gate.set_locked(pairs)
 
     def open_channel(self, channel: str, caps: Gst.Caps, primer: Primer) -> None:
-        """Opens the path of a channel, or keeps it if the format is the same. Codecs without a payloader have none."""
+        """Opens the paths of a channel, or keeps them if the codec is the same; none for a codec without payloader."""
         media_type = caps.get_structure(0).get_name()
         with self._lock:
             known = self._channels.get(channel)
             if known is not None and known.caps.get_structure(0).get_name() == media_type:
-                known.caps = caps
+                known.use(caps)
                 return
-            mounts = self._server.get_mount_points()
-            if known is not None:
-                mounts.remove_factory(f"/{channel}")
-                del self._channels[channel]
+            self._close(channel)
             if media_type in CODECS:
-                opened = self._channels[channel] = _Channel(caps, primer)
-                mounts.add_factory(f"/{channel}", opened.factory)
+                opened = self._channels[channel] = RelayChannel(caps, primer)
+                self._mount(channel, opened)
+
+    def _mount(self, channel: str, opened: RelayChannel) -> None:
+        for server in self._servers:
+            mounts = server.get_mount_points()
+            paths = opened.paths if server is self._plain else opened.paths | opened.secure_paths
+            for suffix, path in paths.items():
+                mounts.add_factory(f"/{channel}{suffix}", path.factory)
 
     def close_channel(self, channel: str) -> None:
-        """Closes the path of a channel."""
+        """Closes the paths of a channel."""
         with self._lock:
-            if self._channels.pop(channel, None) is not None:
-                self._server.get_mount_points().remove_factory(f"/{channel}")
+            self._close(channel)
+
+    def _close(self, channel: str) -> None:
+        closed = self._channels.pop(channel, None)
+        if closed is None:
+            return
+        for server in self._servers:
+            for suffix in closed.paths | closed.secure_paths:
+                server.get_mount_points().remove_factory(f"/{channel}{suffix}")
 
     def push(self, channel: str, unit: AccessUnit) -> None:
         """Hands a unit to the channel's watchers (GStreamer's thread)."""
@@ -179,6 +105,33 @@ class Relay:
         if known is not None:
             known.push(unit)
 
+    def repeat(self, channel: str, unit: AccessUnit) -> None:
+        """Shows a key frame again to the channel's watchers. What is pushed next must be a key frame, too."""
+        known = self._channels.get(channel)
+        if known is not None:
+            known.repeat(unit)
+
+    def push_metadata(self, channel: str, document: bytes, pts_ns: int) -> None:
+        """Hands a metadata document to those who take it; `pts_ns` is the picture's, on the monotonic clock."""
+        known = self._channels.get(channel)
+        if known is not None:
+            known.push_metadata(document, pts_ns)
+
+    def metadata_watched(self, channel: str) -> bool:
+        """Whether anybody takes the channel's metadata."""
+        known = self._channels.get(channel)
+        return known is not None and known.metadata_watched
+
     def _clean_sessions(self) -> bool:
-        self._server.get_session_pool().cleanup()
+        for server in self._servers:
+            server.get_session_pool().cleanup()
         return True
+
+
+def _certificate(settings: Start) -> Gio.TlsCertificate | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    try:
+        return Gio.TlsCertificate.new_from_files(settings.tls_certificate, settings.tls_key)
+    except GLib.Error as error:
+        raise MediaError(f"the relay's certificate or key cannot be used: {error.message}") from None

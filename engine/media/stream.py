@@ -85,6 +85,9 @@ class Stream:
     def check(self) -> None:
         """Called every second (main loop)."""
         self._ingest.check()
+        # Only a stream that begins anew goes on with a key frame; one that merely falters would be spoilt by this.
+        if not self._ingest.connected and (unit := self._history.newest_key()) is not None:
+            self._relay.repeat(self.source.channel, unit)
         decoder, caps = self._decoder, self._caps
         if decoder is not None and caps is not None and decoder.failure() is not None:
             self._open_decoder(caps)
@@ -103,8 +106,16 @@ class Stream:
             width=structure.get_value("width") if structure is not None else None,
             height=structure.get_value("height") if structure is not None else None,
             codec=codec_of(self._caps) if self._caps is not None else None,
+            metadata_watched=self._relay.metadata_watched(self.source.channel),
             undecoded=self._undecoded + (decoder.undecoded if decoder is not None else 0),
         )
+
+    def push_metadata(self, document: bytes, captured_at: float) -> None:
+        """Relays a document that belongs to the picture of an instant (Unix seconds), or to now if there is none."""
+        pts_ns = self._history.pts_ns_at(captured_at)
+        if pts_ns is None:
+            pts_ns = time.monotonic_ns()
+        self._relay.push_metadata(self.source.channel, document, pts_ns)
 
     def snapshot(self, at: float | None) -> Decoded:
         """The picture nearest to the instant. Blocks; raises NotInHistoryError, DecodingError, MissingElementError."""

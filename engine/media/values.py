@@ -87,11 +87,18 @@ class RelayUser:
 class MediaSettings:
     """How the media process runs: the relay's address (port 0 takes any free one) and the seconds of encoded video
     kept for snapshots.
+
+    With both `tls_certificate` and `tls_key` (paths of PEM files) the relay also listens for RTSPS, on `secure_port`.
+    No more than `max_clients` connections are held at once.
     """
 
     relay_host: str = "127.0.0.1"
     relay_port: int = 0
     history_s: float = 10.0
+    secure_port: int = 0
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    max_clients: int = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,4 +155,12 @@ class MediaDied:
     reason: str
 
 
-type MediaEvent = StreamConnected | StreamLost | MediaDied
+@dataclass(frozen=True, slots=True)
+class LoginFailed:
+    """Somebody gave a wrong name or password to the relay; `username` is what was claimed, at most 128 characters."""
+
+    username: str
+    address: str
+
+
+type MediaEvent = StreamConnected | StreamLost | MediaDied | LoginFailed

@@ -25,10 +25,13 @@ from engine.media.messages import (
     AnyCommand,
     ControlError,
     Failed,
+    LoginRefused,
     Notice,
+    PushMetadata,
     Ready,
     RemoveStream,
     Report,
+    SetLocked,
     SetUsers,
     SnapshotFailed,
     SnapshotTaken,
@@ -92,6 +95,7 @@ class Worker:
         self._streams: dict[str, Stream] = {}
         self._relay: Relay | None = None
         self._history_s = 0.0
+        self._pieces = bytearray()
 
     def run(self) -> None:
         """Works until the engine closes the control socket."""
@@ -125,6 +129,10 @@ class Worker:
                 self._start(command)
             case SetUsers(users) if self._relay is not None:
                 self._relay.set_users(users)
+            case SetLocked(pairs) if self._relay is not None:
+                self._relay.set_locked(pairs)
+            case PushMetadata():
+                self._push_metadata(command)
             case AddStream(source):
                 self._add(source)
             case RemoveStream(channel):
@@ -139,13 +147,25 @@ class Worker:
     def _start(self, command: Start) -> None:
         self._history_s = command.history_s
         try:
-            self._relay = Relay(command.relay_host, command.relay_port)
+            self._relay = Relay(command, self._on_refused)
         except MediaError as error:
             self._outbox.tell(Failed(str(error)), ())
             self._loop.quit()
             return
-        self._outbox.tell(Ready(self._relay.port), ())
+        self._outbox.tell(Ready(self._relay.port, self._relay.secure_port), ())
         GLib.timeout_add(_REPORT_MS, self._tick)
+
+    def _on_refused(self, username: str, address: str) -> None:
+        self._outbox.tell(LoginRefused(username, address), ())
+
+    def _push_metadata(self, command: PushMetadata) -> None:
+        self._pieces += command.piece
+        if not command.last:
+            return
+        document, self._pieces = bytes(self._pieces), bytearray()
+        stream = self._streams.get(command.channel)
+        if stream is not None:
+            stream.push_metadata(document, command.captured_at)
 
     def _add(self, source: StreamSource) -> None:
         self._remove(source.channel)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.onvif_device.events import TOPICS
 from engine.onvif_device.ptz import ArbiterPtz
-from onvif_server.backend import Backend, DeviceInformation, Refusal, Refused, StreamRequest, Topic, VideoChannel
+from onvif_server.backend import (
+    Analytics,
+    Backend,
+    DeviceInformation,
+    Memory,
+    Refusal,
+    Refused,
+    StreamingAbilities,
+    StreamRequest,
+    System,
+    Topic,
+    UserAdministration,
+    VideoChannel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +40,21 @@ class DeviceChannel:
         return self.width / self.height
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacets:
+    """What the engine's device can do besides showing pictures and moving; what is not there is not advertised."""
+
+    memory: Memory | None = None
+    system: System | None = None
+    user_administration: UserAdministration | None = None
+    analytics: Mapping[str, Analytics] = field(default_factory=dict)
+    streaming: StreamingAbilities = StreamingAbilities()
+
+
 class EngineBackend(Backend):
     """`onvif_server.backend.Backend` on the engine.
 
-    `relay_url(channel, host)` is the RTSP address of a channel for a client that reached us at `host`.
+    `stream_url(channel, request)` is the RTSP address of a channel for a client as it asks for it.
     `snapshot(channel)` is the newest picture as JPEG, None while there is none.
     """
 
@@ -39,12 +63,14 @@ class EngineBackend(Backend):
         information: DeviceInformation,
         channels: Sequence[DeviceChannel],
         motors: Mapping[str, ArbiterPtz],
-        relay_url: Callable[[str, str], str],
+        stream_url: Callable[[str, StreamRequest], str],
         snapshot: Callable[[str], Awaitable[bytes | None]],
+        facets: EngineFacets,
     ) -> None:
         self._information = information
+        self._facets = facets
         self._motors = motors
-        self._relay_url = relay_url
+        self._stream_url = stream_url
         self._snapshot = snapshot
         self._channels = tuple(
             VideoChannel(
@@ -79,7 +105,7 @@ class EngineBackend(Backend):
 
     def stream_uri(self, channel: str, request: StreamRequest) -> str:
         """The relay's address."""
-        return self._relay_url(channel, request.host)
+        return self._stream_url(channel, request)
 
     async def snapshot(self, channel: str) -> bytes:
         """The newest picture."""
@@ -90,3 +116,27 @@ class EngineBackend(Backend):
 
     async def synchronize(self, channel: str) -> None:
         """Nothing: the relay passes the camera's own key frames on."""
+
+    @property
+    def memory(self) -> Memory | None:
+        """Where the device keeps what clients set."""
+        return self._facets.memory
+
+    @property
+    def streaming(self) -> StreamingAbilities:
+        """What the relay can do."""
+        return self._facets.streaming
+
+    def analytics(self, channel: str) -> Analytics | None:
+        """The engine's rules of a channel."""
+        return self._facets.analytics.get(channel)
+
+    @property
+    def system(self) -> System | None:
+        """The engine's power switch and papers."""
+        return self._facets.system
+
+    @property
+    def user_administration(self) -> UserAdministration | None:
+        """The device users."""
+        return self._facets.user_administration

@@ -7,18 +7,20 @@ import errno
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from aiohttp import web
-
 from engine.core.bus import Bus
 from engine.core.clock import Clock
 from engine.core.events import Event
-from engine.onvif_device.backend import DeviceChannel, EngineBackend
+from engine.core.values import TrackUpdate
+from engine.onvif_device.backend import DeviceChannel, EngineBackend, EngineFacets
 from engine.onvif_device.events import EventTranslator
+from engine.onvif_device.numbers import ObjectNumbers
 from engine.onvif_device.ptz import ArbiterPtz
+from engine.onvif_device.scene import scene_frame
 from engine.onvif_device.users import DeviceAccounts, remember_address
 from engine.ptz import Arbiter
-from onvif_server.backend import DeviceInformation
+from onvif_server.backend import DeviceInformation, StreamRequest
 from onvif_server.device import OnvifDevice
+from onvif_server.identity import Identity
 from onvif_server.settings import DeviceSettings
 
 _log = logging.getLogger(__name__)
@@ -32,7 +34,8 @@ class EngineDevice:
     """The engine's ONVIF device.
 
     `arbiters` are those of the PTZ channels, by channel id; `events` is the engine's bus. See `EngineBackend` for
-    `relay_url` and `snapshot`. `start` listens at host and port (0: any free one, then see `port`).
+    `stream_url` and `snapshot`. `numbers` are the objects' (shared by all devices), `rule_name(id)` is a rule's name for
+    ONVIF. `start` listens at host and port (0: any free one, then see `port`).
     """
 
     def __init__(
@@ -43,9 +46,12 @@ class EngineDevice:
         users: DeviceAccounts,
         events: Bus[Event],
         *,
-        relay_url: Callable[[str, str], str],
+        stream_url: Callable[[str, StreamRequest], str],
         snapshot: Callable[[str], Awaitable[bytes | None]],
         clock: Clock,
+        numbers: ObjectNumbers | None = None,
+        rule_name: Callable[[str], str] = str,
+        facets: EngineFacets | None = None,
     ) -> None:
         aspects = {one.id: one.aspect for one in channels}
         self._motors = {
@@ -53,28 +59,41 @@ class EngineDevice:
             for channel, arbiter in arbiters.items()
             if channel in aspects
         }
-        backend = EngineBackend(information, channels, self._motors, relay_url, snapshot)
+        backend = EngineBackend(information, channels, self._motors, stream_url, snapshot, facets or EngineFacets())
         self._device = OnvifDevice(backend, users, DeviceSettings(now=clock.now))
-        self._translator = EventTranslator(self._device.broker)
+        self._numbers = numbers or ObjectNumbers()
+        self._translator = EventTranslator(self._device.broker, self._numbers, rule_name)
         self._channels = tuple(one.id for one in channels)
         self._events = events
-        self._runner: web.AppRunner | None = None
+        self._port = 0
         self._listening: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
         """The port that it listens at; 0 before `start`."""
-        return int(self._runner.addresses[0][1]) if self._runner and self._runner.addresses else 0
+        return self._port
+
+    @property
+    def identity(self) -> Identity:
+        """How it shows itself to those who search."""
+        return self._device.identity
+
+    def listen_to_metadata(self, channel: str, sink: Callable[[bytes, float], None]) -> None:
+        """Gives every metadata document of a channel, and the time of its picture, to `sink` from now on."""
+        self._device.metadata.listen(channel, sink)
+
+    def on_tracks(self, update: TrackUpdate) -> None:
+        """Tells what is in a picture of a channel."""
+        if update.channel in self._channels:
+            motors = self._motors.get(update.channel)
+            ptz = motors.newest_status() if motors else None
+            self._device.metadata.publish(scene_frame(update, self._numbers, ptz))
 
     async def start(self, host: str, port: int) -> None:
         """Begins to serve. Raises PortInUse."""
-        app = web.Application(middlewares=[remember_address])
-        app.add_routes(self._device.routes)
         self._translator.begin(self._channels)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=30.0)
-        await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port).start()
+            self._port = await self._device.start(host, port, [remember_address])
         except OSError as error:
             await self.stop()
             if error.errno != errno.EADDRINUSE:
@@ -95,9 +114,7 @@ class EngineDevice:
             await motors.close()
         # Answers the pulls that wait.
         await self._device.stop()
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
+        self._port = 0
 
     async def _listen(self) -> None:
         while True:

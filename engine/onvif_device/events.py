@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from engine.core.events import Event, RuleKind, RuleTriggered
+from engine.onvif_device.analytics import TYPES
+from engine.onvif_device.numbers import ObjectNumbers
 from onvif_server import tokens
 from onvif_server.events import topics
 from onvif_server.events.broker import ItemValue, PropertyOperation
+from onvif_server.soap.values import xml_time
 
-TOPICS = (topics.MOTION_ALARM, topics.OBJECTS_INSIDE, topics.LINE_CROSSED)
-
-_MOST_OBJECTS = 10_000
+TOPICS = (
+    topics.MOTION_ALARM,
+    topics.OBJECTS_INSIDE,
+    topics.LINE_CROSSED,
+    topics.OBJECT_LOITERING,
+    topics.COUNTER,
+    topics.OBJECT_DETECTED,
+)
 
 
 class Publisher(Protocol):
@@ -37,13 +44,19 @@ class EventTranslator:
     """Publishes the messages that belong to an event; events that ONVIF has no word for are passed over.
 
     Besides the message of the rule itself, a channel's motion alarm is on while any target is inside a region: many
-    NVRs listen to nothing else.
+    NVRs listen to nothing else. `numbers` are those of the metadata stream; `rule_name(rule_id)` is what ONVIF calls
+    a rule.
     """
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        numbers: ObjectNumbers | None = None,
+        rule_name: Callable[[str], str] = lambda rule_id: rule_id,
+    ) -> None:
         self._publisher = publisher
-        self._numbers: OrderedDict[str, int] = OrderedDict()
-        self._next_number = 1
+        self._numbers = numbers or ObjectNumbers()
+        self._rule_name = rule_name
         self._inside: dict[str, set[tuple[str, str]]] = {}
 
     def begin(self, channels: tuple[str, ...]) -> None:
@@ -55,20 +68,33 @@ class EventTranslator:
         """Publishes an event."""
         if not isinstance(event, RuleTriggered):
             return
-        if event.rule_kind is RuleKind.INTRUSION:
-            self._intrusion(event)
-        elif event.rule_kind is RuleKind.LINE_CROSSING and event.active:
-            self._publisher.publish(
-                topics.LINE_CROSSED.path,
-                source=_source(event),
-                data={"ObjectId": self._number(event.track_id)},
-                utc=event.at,
+        if event.rule_kind in {RuleKind.INTRUSION, RuleKind.LOITERING}:
+            self._region(event)
+        elif event.rule_kind is RuleKind.OBJECT_DETECTION:
+            number = str(self._numbers.of(event.track_id))
+            self._tell(
+                topics.OBJECT_DETECTED.path,
+                event,
+                {"ClassTypes": TYPES[event.target_type], "ObjectId": number}
+                if event.active
+                else {"ClassTypes": "", "ObjectId": ""},
             )
+        elif event.rule_kind is RuleKind.COUNTING and event.count is not None:
+            self._tell(topics.COUNTER.path, event, {"Count": event.count})
+        elif event.rule_kind is RuleKind.LINE_CROSSING and event.active:
+            self._tell(topics.LINE_CROSSED.path, event, {"ObjectId": self._numbers.of(event.track_id)})
 
-    def _intrusion(self, event: RuleTriggered) -> None:
-        key: dict[str, ItemValue] = {"ObjectId": self._number(event.track_id)}
-        data: dict[str, ItemValue] = {"IsInside": event.active}
-        self._publisher.publish(topics.OBJECTS_INSIDE.path, source=_source(event), key=key, data=data, utc=event.at)
+    def _tell(self, topic: str, event: RuleTriggered, data: dict[str, ItemValue]) -> None:
+        self._publisher.publish(topic, source=self._source(event), data=data, utc=event.at)
+
+    def _region(self, event: RuleTriggered) -> None:
+        key: dict[str, ItemValue] = {"ObjectId": self._numbers.of(event.track_id)}
+        source = self._source(event)
+        loitering = event.rule_kind is RuleKind.LOITERING
+        topic = topics.OBJECT_LOITERING.path if loitering else topics.OBJECTS_INSIDE.path
+        data: dict[str, ItemValue] = {"Since": xml_time(event.at)} if loitering else {"IsInside": event.active}
+        if event.active or not loitering:
+            self._publisher.publish(topic, source=source, key=key, data=data, utc=event.at)
         inside = self._inside.setdefault(event.channel, set())
         before = bool(inside)
         if event.active:
@@ -77,8 +103,8 @@ class EventTranslator:
             inside.discard((event.rule_id, event.track_id))
             # The object is gone for this rule: who subscribes later must not hear of it.
             self._publisher.publish(
-                topics.OBJECTS_INSIDE.path,
-                source=_source(event),
+                topic,
+                source=source,
                 key=key,
                 data=data,
                 operation=PropertyOperation.DELETED,
@@ -91,20 +117,9 @@ class EventTranslator:
         source: dict[str, ItemValue] = {"Source": tokens.video_source(channel)}
         self._publisher.publish(topics.MOTION_ALARM.path, source=source, data={"State": on}, utc=at)
 
-    def _number(self, track_id: str) -> int:
-        """ONVIF numbers its objects; a track keeps its number while it is remembered."""
-        number = self._numbers.get(track_id)
-        if number is None:
-            number, self._next_number = self._next_number, self._next_number + 1
-            self._numbers[track_id] = number
-            if len(self._numbers) > _MOST_OBJECTS:
-                self._numbers.popitem(last=False)
-        return number
-
-
-def _source(event: RuleTriggered) -> dict[str, ItemValue]:
-    return {
-        "VideoSourceConfigurationToken": tokens.video_source_configuration(event.channel),
-        "VideoAnalyticsConfigurationToken": tokens.analytics_configuration(event.channel),
-        "Rule": event.rule_id,
-    }
+    def _source(self, event: RuleTriggered) -> dict[str, ItemValue]:
+        return {
+            "VideoSourceConfigurationToken": tokens.video_source_configuration(event.channel),
+            "VideoAnalyticsConfigurationToken": tokens.analytics_configuration(event.channel),
+            "Rule": self._rule_name(event.rule_id),
+        }

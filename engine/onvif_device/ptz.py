@@ -7,13 +7,25 @@ import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.cameras.errors import CameraError
 from engine.cameras.spaces import Interval
 from engine.core.clock import Clock
-from engine.core.geometry import Point
+from engine.core.geometry import Direction, Point
 from engine.ptz import Arbiter, Lease, LeaseRefused, Limits, Priority, PtzError, UnknownPreset
-from onvif_server.backend import Caller, Ptz, PtzCapabilities, PtzPreset, PtzSpeed, PtzStatus, Range, Refusal, Refused
+from onvif_server.backend import (
+    Caller,
+    GeoPosition,
+    Ptz,
+    PtzCapabilities,
+    PtzPreset,
+    PtzSpeed,
+    PtzStatus,
+    Range,
+    Refusal,
+    Refused,
+)
 
 MAXIMUM_PRESETS = 300
 FRESH_S = 0.2
@@ -54,15 +66,34 @@ class _Turning:
     task: asyncio.Task[None]
 
 
+class Tracker(Protocol):
+    """What follows objects with a PTZ camera, for MoveAndStartTracking."""
+
+    async def track(self, channel: str, direction: Direction | None, object_id: int | None) -> None:
+        """Follows from now on: the object of that number, or what is at (else first appears at) the direction.
+
+        Takes the camera from the arbiter by itself. Raises Refused (NO_SUCH_TARGET…).
+        """
+        ...
+
+    async def stop(self, channel: str) -> None:
+        """Ends what `track` began; harmless when nothing is followed."""
+        ...
+
+
 class ArbiterPtz(Ptz):
     """`onvif_server.backend.Ptz` on an arbiter. `aspect` is the picture's width to its height.
+
+    With a `tracker` it can MoveAndStartTracking; every other move, and a stop, ends the tracking.
 
     Each client user is an operator of its own, `onvif:USER`. The lease stays for the arbiter's control time-out after
     a command, so that the engine's own tracking does not fight with somebody at an NVR.
     """
 
-    def __init__(self, arbiter: Arbiter, clock: Clock, aspect: float) -> None:
+    def __init__(self, arbiter: Arbiter, clock: Clock, aspect: float, tracker: Tracker | None = None) -> None:
         self._arbiter = arbiter
+        self._tracker = tracker
+        self._tracking = False
         self._clock = clock
         self._aspect = aspect
         # The device must not change while it runs, so the limits are those of the settings, not of the camera that may
@@ -77,6 +108,7 @@ class ArbiterPtz(Ptz):
             maximum_presets=MAXIMUM_PRESETS,
             home=arbiter.settings.home is not None,
             fixed_home=True,
+            tracking=tracker is not None,
         )
 
     @property
@@ -86,7 +118,13 @@ class ArbiterPtz(Ptz):
 
     async def close(self) -> None:
         """Ends what runs."""
+        await self._end_tracking()
         await self._forget_turning()
+
+    async def _end_tracking(self) -> None:
+        if self._tracker is not None and self._tracking:
+            self._tracking = False
+            await self._tracker.stop(self._arbiter.channel)
 
     async def _lease(self, caller: Caller) -> Lease:
         return await self._arbiter.acquire(
@@ -96,6 +134,7 @@ class ArbiterPtz(Ptz):
     async def _begin_move(self, caller: Caller) -> Lease:
         """The right to move, for a move that replaces what runs."""
         lease = await self._lease(caller)
+        await self._end_tracking()
         await self._forget_turning()
         self._commanded_at = self._clock.now()
         return lease
@@ -144,6 +183,7 @@ class ArbiterPtz(Ptz):
         """Turns until the time-out, a stop, or another move. An axis that is not named goes on as it was."""
         with _refusals():
             lease = await self._lease(caller)
+            await self._end_tracking()
             before = self._turning
             pan = pan if pan is not None else before.pan if before else 0.0
             tilt = tilt if tilt is not None else before.tilt if before else 0.0
@@ -170,6 +210,7 @@ class ArbiterPtz(Ptz):
             owner = self._arbiter.owner
             held = owner is not None and owner.owner == f"onvif:{caller.username}"
             lease = await self._lease(caller)
+            await self._end_tracking()
             await self._forget_turning()
             self._commanded_at = float("-inf")
             await lease.stop(pan_tilt=pan_tilt, zoom=zoom)
@@ -185,9 +226,16 @@ class ArbiterPtz(Ptz):
     async def status(self) -> PtzStatus:
         """Where it looks."""
         await self._freshen()
-        status = self._arbiter.status
+        status = self.newest_status()
         if status is None:
             raise Refused(Refusal.UNAVAILABLE, self._arbiter.fault or "the camera's position is not known now")
+        return status
+
+    def newest_status(self) -> PtzStatus | None:
+        """Where it looked when the camera was asked last; None if that is not known."""
+        status = self._arbiter.status
+        if status is None:
+            return None
         # Clients that wait for the end of their move take one that has not begun yet for one that is over.
         begins = status.at < self._commanded_at + self._arbiter.settings.command_delay_s
         moving = status.moving or begins
@@ -245,6 +293,46 @@ class ArbiterPtz(Ptz):
         with _refusals():
             lease = await self._begin_move(caller)
             await lease.goto_home(_speed(speed))
+
+    async def move_and_track(
+        self,
+        caller: Caller,
+        *,
+        preset: str | None,
+        position: tuple[float | None, float | None, float | None] | None,
+        geo: GeoPosition | None,
+        speed: PtzSpeed,
+        object_id: int | None,
+    ) -> None:
+        """Sends the camera to the goal, gives it back, and lets the tracker follow from there."""
+        if self._tracker is None or geo is not None:
+            raise Refused(Refusal.NOT_SUPPORTED)
+        with _refusals():
+            lease = await self._begin_move(caller)
+            if preset is not None:
+                await lease.goto_preset(preset, _speed(speed))
+            elif position is not None:
+                pan_deg, tilt_deg, zoom = position
+                await lease.move_absolute(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=_speed(speed))
+            # A move to a place goes on when its lease is given back; the tracker could not have the camera otherwise.
+            await lease.release()
+            self._tracking = True
+            await self._tracker.track(self._arbiter.channel, self._goal(preset, position), object_id)
+
+    def _goal(
+        self, preset: str | None, position: tuple[float | None, float | None, float | None] | None
+    ) -> Direction | None:
+        """Where the goal is; None for a preset that only the camera knows, and where no goal is named."""
+        if preset is not None:
+            pose = next((one.pose for one in self._arbiter.presets if one.preset_id == preset), None)
+            return None if pose is None else pose.direction
+        present = self._arbiter.pose
+        if position is None or present is None:
+            return None
+        pan_deg, tilt_deg, _ = position
+        return Direction(
+            present.pan_deg if pan_deg is None else pan_deg, present.tilt_deg if tilt_deg is None else tilt_deg
+        )
 
     async def set_home(self, caller: Caller) -> None:
         """Refused: the home position is part of the settings."""

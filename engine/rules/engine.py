@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from engine.core.events import RuleKind, RuleTriggered
 from engine.core.values import TrackUpdate
+from engine.rules.counting import Counting, Counts
 from engine.rules.intrusion import Intrusion
 from engine.rules.line_crossing import LineCrossing
+from engine.rules.object_detection import ObjectDetection
 from engine.rules.presence import RuleState
 from engine.rules.values import Rule, RuleTimes
+
+_STATES: dict[RuleKind, Callable[[Rule, RuleTimes], RuleState]] = {
+    RuleKind.INTRUSION: Intrusion,
+    RuleKind.LINE_CROSSING: LineCrossing,
+    RuleKind.LOITERING: Intrusion,
+    RuleKind.COUNTING: Counting,
+    RuleKind.OBJECT_DETECTION: ObjectDetection,
+}
 
 
 class RuleEngine:
@@ -20,18 +30,55 @@ class RuleEngine:
     """
 
     def __init__(self, rules: Iterable[Rule], times: RuleTimes | None = None) -> None:
-        self._states: dict[str, tuple[Rule, RuleState]] = {}
+        self._times = times or RuleTimes()
         self._at: dict[str, float] = {}
+        self._states = self._made(rules, {})
+
+    def _made(
+        self, rules: Iterable[Rule], kept: dict[str, tuple[Rule, RuleState]]
+    ) -> dict[str, tuple[Rule, RuleState]]:
+        states: dict[str, tuple[Rule, RuleState]] = {}
         for rule in rules:
-            if rule.id in self._states:
+            if rule.id in states:
                 raise ValueError(f"there are two rules with the id {rule.id!r}")
-            kind = Intrusion if rule.kind is RuleKind.INTRUSION else LineCrossing
-            self._states[rule.id] = rule, kind(rule, times or RuleTimes())
+            states[rule.id] = kept.get(rule.id) or (rule, _STATES[rule.kind](rule, self._times))
+        return states
 
     @property
     def active_rules(self) -> frozenset[str]:
         """The ids of the rules of which an event has begun and not ended."""
         return frozenset(rule_id for rule_id, (_, state) in self._states.items() if state.active)
+
+    def counts(self, rule_id: str) -> Counts | None:
+        """What a counting rule has counted; None for any other rule."""
+        state = self._states.get(rule_id, (None, None))[1]
+        return state.counts if isinstance(state, Counting) else None
+
+    def reset_counts(self, rule_id: str) -> bool:
+        """Sets a counter back to zero; False when there is no counting rule of that id."""
+        state = self._states.get(rule_id, (None, None))[1]
+        if not isinstance(state, Counting):
+            return False
+        state.counts = Counts()
+        return True
+
+    def replace(self, rules: Iterable[Rule], at: float, *, afresh: Collection[str] = ()) -> list[RuleTriggered]:
+        """Other rules from now on. What ends by that is returned, `at` being the time of the change.
+
+        A rule that is the same as before keeps its memory and its counts, unless its id is in `afresh`. Of those that
+        are gone or changed, what was active ends. Raises ValueError when two rules have the same id; then all stays.
+        """
+        rules = tuple(rules)
+        wanted = {rule.id: rule for rule in rules}
+        kept = {
+            rule_id: known
+            for rule_id, known in self._states.items()
+            if rule_id not in afresh and wanted.get(rule_id) == known[0]
+        }
+        states = self._made(rules, kept)
+        gone = [state for rule_id, (_, state) in self._states.items() if rule_id not in kept]
+        self._states = states
+        return [event for state in gone for event in state.clear(at)]
 
     def update(self, update: TrackUpdate) -> list[RuleTriggered]:
         """What begins and ends with this update, in the order of the rules.

@@ -1,4 +1,4 @@
-"""Somebody is in a region."""
+"""Somebody is in a region: for a moment (intrusion), or for long (loitering, which is the same with a time)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Presence:
 
 
 class Intrusion:
-    """One intrusion rule at work.
+    """One intrusion or loitering rule at work.
 
     An event begins when a detected target's foot point is inside and has been so for `min_seconds`; it ends when the
     target has been outside (clear of the edge by the margin), or gone, for longer than the grace time. A predicted

@@ -1,4 +1,4 @@
-"""What both kinds of rules share: which tracks count, and how a lost track's state goes to its successor."""
+"""What all kinds of rules share: which tracks count, and how a lost track's state goes to its successor."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class RuleState(Protocol):
 
 
 def eligible(rule: Rule, track: Track) -> bool:
-    """Whether the rule is about this track at all: confirmed, of a wanted type, of a wanted size."""
-    wanted = track.confirmed and track.target_type in rule.targets
+    """Whether the rule is about this track at all: confirmed, of a wanted type, sure enough, of a wanted size."""
+    wanted = track.confirmed and track.target_type in rule.targets and track.score >= rule.min_score
     return wanted and (rule.sizes is None or rule.sizes.admits(track.box))
 
 

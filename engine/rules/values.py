@@ -61,12 +61,14 @@ class RuleTimes:
 class Rule:
     """A smart event's condition on one channel, in normalised picture coordinates.
 
-    `points` is a polygon for an intrusion (at least three points, any winding, not necessarily convex) and an open
-    polyline for a line crossing (at least two). On a panorama a region or line may reach over the seam: its x then
-    goes below 0 or beyond 1. `min_seconds` is how long a target must stay in the region; a line ignores it.
-    `sizes` of None admits every size.
+    `points` is a polygon for kinds that watch a region (at least three points, any winding, not necessarily convex)
+    and an open polyline for those that watch a line (at least two). On a panorama a region or line may reach over the
+    seam: its x then goes below 0 or beyond 1. `min_seconds` is how long a target must stay in the region; a line
+    ignores it. Targets of which the detector is less sure than `min_score` (0 to 1) do not count. `sizes` of None
+    admits every size.
 
-    Raises ValueError when the points make no region or line, when no target type is named, or for a negative time.
+    Raises ValueError when the points make no region or line, when no target type is named, for a negative time, or
+    for a loitering without any time.
     """
 
     id: str
@@ -77,11 +79,12 @@ class Rule:
     min_seconds: float = 0.0
     targets: frozenset[TargetType] = frozenset({TargetType.PERSON})
     sizes: SizeLimits | None = None
+    min_score: float = 0.0
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(value) for point in self.points for value in (point.x, point.y)):
             raise ValueError(f"rule {self.id!r}: a point has a coordinate that is not a number")
-        if self.kind is RuleKind.INTRUSION and _polygon_area(self.points) < 1e-6:
+        if not self.kind.has_line and _polygon_area(self.points) < 1e-6:
             raise ValueError(f"rule {self.id!r}: a region needs at least three points that enclose an area")
         if len(self.points) < 2 or any(a == b for a, b in pairwise(self.points)):
             raise ValueError(f"rule {self.id!r}: a line needs at least two points, and neighbours that differ")
@@ -89,6 +92,8 @@ class Rule:
             raise ValueError(f"rule {self.id!r}: name at least one target type")
         if not self.min_seconds >= 0:
             raise ValueError(f"rule {self.id!r}: min_seconds is {self.min_seconds}, it must be 0 or more")
+        if self.kind is RuleKind.LOITERING and not self.min_seconds:
+            raise ValueError(f"rule {self.id!r}: loitering needs min_seconds above 0")
 
 
 def _polygon_area(points: tuple[Point, ...]) -> float:

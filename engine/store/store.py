@@ -16,6 +16,7 @@ from engine.store.captures import CaptureArchive
 from engine.store.database import Database
 from engine.store.errors import StoreFailure, failure_of
 from engine.store.events import EventHistory
+from engine.store.notes import Notes
 from engine.store.presets import Presets
 from engine.store.retention import Retention
 from engine.store.tables import meta
@@ -37,6 +38,7 @@ class Store:
         self.events = EventHistory(database)
         self.captures = CaptureArchive(database, self.blobs)
         self.presets = Presets(database)
+        self.notes = Notes(database)
         self.users = Users(database)
         self.tokens = Tokens(database)
         self.device_users = DeviceUsers(database)

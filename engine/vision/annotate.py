@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 import cv2
 import numpy as np
 
-from engine.core.events import RuleKind
 from engine.core.geometry import Box, Point
 from engine.core.values import Image, TargetType, Track
 from engine.rules import Rule
@@ -52,7 +51,7 @@ def _thickness(canvas: Image) -> int:
 
 def _draw_rule(canvas: Image, rule: Rule, colour: Colour) -> None:
     points = np.array([_pixel(canvas, point) for point in rule.points], np.int32)
-    closed = rule.kind is RuleKind.INTRUSION
+    closed = not rule.kind.has_line
     cv2.polylines(canvas, [points], closed, colour, _thickness(canvas) + 1, cv2.LINE_AA)
     _label(canvas, (int(points[0][0]), int(points[0][1])), rule.id, colour)
 

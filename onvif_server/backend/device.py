@@ -88,6 +88,11 @@ class System(Protocol):
         """Restarts soon, after this call was answered; returns a sentence for the client."""
         ...
 
+    @property
+    def factory_default_allowed(self) -> bool:
+        """Whether `factory_default` may be called at all; asked before the library empties its own memory."""
+        ...
+
     async def factory_default(self, caller: Caller, extent: FactoryDefault) -> None:
         """Forgets what was set, as far as the host allows it; the library empties its own memory before."""
         ...
@@ -119,7 +124,10 @@ class System(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayOutput:
-    """A relay. `bistable`: it stays as set, else it falls back after `delay_s`. `idle_open`: open when inactive."""
+    """A relay. `bistable`: it stays as set, else it falls back after `delay_s`. `idle_open`: open when inactive.
+
+    `delay_range_s` is what `delay_s` may be, where monostable is supported.
+    """
 
     token: str
     bistable: bool = True
@@ -128,6 +136,7 @@ class RelayOutput:
     active: bool = False
     bistable_supported: bool = True
     monostable_supported: bool = True
+    delay_range_s: tuple[float, float] = (0.1, 3600.0)
 
 
 @dataclass(frozen=True, slots=True)

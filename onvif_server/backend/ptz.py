@@ -30,6 +30,7 @@ class PtzTourLimits:
     tours: int = 8
     spots: int = 32
     maximum_stay_s: float = 3600.0
+    auto_start: bool = False
     pausable: bool = False
     reversible: bool = False
     random: bool = False
@@ -243,7 +244,10 @@ class Ptz(Protocol):
     async def geo_move(
         self, caller: Caller, target: GeoPosition, *, speed: PtzSpeed, area_m: tuple[float, float] | None
     ) -> None:
-        """Looks at a place; `area_m` (width, height) is to fill the picture. Raises Refused: INVALID_POSITION."""
+        """Looks at a place; `area_m` (width, height; 0: not named) is to fill the picture.
+
+        Raises Refused: INVALID_POSITION.
+        """
         raise Refused(Refusal.NOT_SUPPORTED)
 
     async def move_and_track(

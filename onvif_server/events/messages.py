@@ -16,9 +16,15 @@ def _tt(name: str) -> str:
     return names.tag(names.SCHEMA, name)
 
 
-def append_notification(parent: etree._Element, message: Message) -> None:
-    """Appends a wsnt:NotificationMessage. The topic's prefix must be one of `names.PREFIXES`."""
+def append_notification(parent: etree._Element, message: Message, manager: str | None = None) -> None:
+    """Appends a wsnt:NotificationMessage. The topic's prefix must be one of `names.PREFIXES`.
+
+    `manager` is the address of the subscription that the message is for; None where that goes without saying.
+    """
     notification = etree.SubElement(parent, names.tag(names.NOTIFICATION, "NotificationMessage"))
+    if manager is not None:
+        reference = etree.SubElement(notification, names.tag(names.NOTIFICATION, "SubscriptionReference"))
+        etree.SubElement(reference, names.tag(names.ADDRESSING, "Address")).text = manager
     topic = etree.SubElement(notification, names.tag(names.NOTIFICATION, "Topic"), Dialect=names.CONCRETE_SET)
     topic.text = message.topic
     wrapper = etree.SubElement(notification, names.tag(names.NOTIFICATION, "Message"))

@@ -1,4 +1,4 @@
-"""Pull points: each holds the messages of one client until it fetches them."""
+"""Subscriptions: what one client wants to hear, until when, and what it has not heard yet."""
 
 from __future__ import annotations
 
@@ -6,37 +6,53 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from onvif_server.events.broker import Broker, Message
-from onvif_server.events.filters import TopicFilter
+from onvif_server.events.filters import EventFilter
 from onvif_server.settings import DeviceSettings
+
+if TYPE_CHECKING:
+    from onvif_server.events.consumers import ConsumerReference, NotifySender
 
 
 class TooManySubscriptions(Exception):  # noqa: N818 - an answer to a client, not an error of ours
     """All slots are taken."""
 
 
-class PullPoint:
-    """The queue of one subscription; it lives until `expires_at` (Unix seconds) unless somebody renews it."""
+class Subscription:
+    """The queue of one subscriber; it lives until `expires_at` (Unix seconds) unless somebody renews it."""
 
-    def __init__(self, identifier: str, topic_filter: TopicFilter, expires_at: float, limit: int) -> None:
+    def __init__(self, identifier: str, event_filter: EventFilter, expires_at: float, limit: int) -> None:
         self.identifier = identifier
         self.expires_at = expires_at
-        self._filter = topic_filter
+        self._filter = event_filter
         self._messages: deque[Message] = deque(maxlen=limit)
         self._changed = asyncio.Event()
-        self._puller: object | None = None
 
     def offer(self, message: Message) -> None:
         """Queues a message that the client wants; when the queue is full, the oldest is lost."""
-        if self._filter.matches(message.topic):
+        if self._filter.matches(message):
             self._messages.append(message)
             self._changed.set()
 
     def close(self) -> None:
+        """Ends what waits for messages."""
+        self._changed.set()
+
+    def _take(self, limit: int) -> list[Message]:
+        return [self._messages.popleft() for _ in range(min(limit, len(self._messages)))]
+
+
+class PullPoint(Subscription):
+    """A subscription whose client fetches its messages."""
+
+    _puller: object | None = None
+
+    def close(self) -> None:
         """Ends a pull that waits."""
         self._puller = None
-        self._changed.set()
+        super().close()
 
     async def pull(self, limit: int, timeout_s: float, connected: Callable[[], bool]) -> list[Message]:
         """The next messages, at most `limit`: at once if there are any, otherwise as soon as one comes.
@@ -53,56 +69,89 @@ class PullPoint:
                     if self._puller is not me or not connected():
                         return []
                     if self._messages:
-                        return [self._messages.popleft() for _ in range(min(limit, len(self._messages)))]
+                        return self._take(limit)
                     await self._changed.wait()
         except TimeoutError:
             return []
 
 
 class Subscriptions:
-    """All pull points of a device, fed by its broker."""
+    """All subscriptions of a device, fed by its broker."""
 
     def __init__(self, broker: Broker, settings: DeviceSettings) -> None:
         self._broker = broker
         self._settings = settings
-        self._points: dict[str, PullPoint] = {}
+        self._points: dict[str, Subscription] = {}
+        self._sender: NotifySender | None = None
         broker.listen(self._offer)
 
     def __len__(self) -> int:
         self._end_expired()
         return len(self._points)
 
-    def create(self, topic_filter: TopicFilter, lifetime_s: float) -> PullPoint:
+    def create(self, event_filter: EventFilter, lifetime_s: float) -> PullPoint:
         """A new pull point that holds the present state of all properties. Raises TooManySubscriptions."""
-        self._end_expired()
-        if len(self._points) >= self._settings.maximum_subscriptions:
-            raise TooManySubscriptions
+        self._make_room(PullPoint, self._settings.maximum_subscriptions)
         point = PullPoint(
-            secrets.token_urlsafe(16), topic_filter, self._settings.now() + lifetime_s, self._settings.queue_limit
+            secrets.token_urlsafe(16), event_filter, self._settings.now() + lifetime_s, self._settings.queue_limit
         )
-        self._points[point.identifier] = point
-        self.synchronize(point)
-        return point
+        return self._begin(point)
 
-    def find(self, identifier: str) -> PullPoint | None:
-        """The living pull point with this identifier."""
+    def create_consumer(
+        self, event_filter: EventFilter, lifetime_s: float, reference: ConsumerReference, manager_root: str
+    ) -> Subscription:
+        """A new subscription whose messages are sent to a consumer, the present state of all properties first.
+
+        `manager_root` is the address of subscription managers, without the identifier. Raises TooManySubscriptions.
+        """
+        from onvif_server.events.consumers import Consumer, NotifySender
+
+        self._make_room(Consumer, self._settings.maximum_consumers)
+        if self._sender is None:
+            self._sender = NotifySender(self._settings.notify_timeout_s)
+        identifier = secrets.token_urlsafe(16)
+        consumer = Consumer(
+            identifier,
+            event_filter,
+            self._settings.now() + lifetime_s,
+            self._settings,
+            self._sender.to(reference, f"{manager_root}{identifier}"),
+            self.end,
+        )
+        return self._begin(consumer)
+
+    def find(self, identifier: str) -> Subscription | None:
+        """The living subscription with this identifier."""
         self._end_expired()
         return self._points.get(identifier)
 
-    def synchronize(self, point: PullPoint) -> None:
+    def synchronize(self, point: Subscription) -> None:
         """Queues the present state of all properties."""
         for message in self._broker.state():
             point.offer(message)
 
-    def end(self, point: PullPoint) -> None:
-        """Forgets a pull point."""
+    def end(self, point: Subscription) -> None:
+        """Forgets a subscription."""
         self._points.pop(point.identifier, None)
         point.close()
 
-    def close(self) -> None:
-        """Ends all pulls that wait, for the device stops."""
+    async def close(self) -> None:
+        """Ends all pulls and deliveries, for the device stops."""
         for point in tuple(self._points.values()):
             self.end(point)
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            await sender.close()
+
+    def _make_room(self, kind: type[Subscription], maximum: int) -> None:
+        self._end_expired()
+        if sum(isinstance(point, kind) for point in self._points.values()) >= maximum:
+            raise TooManySubscriptions
+
+    def _begin[Kind: Subscription](self, point: Kind) -> Kind:
+        self._points[point.identifier] = point
+        self.synchronize(point)
+        return point
 
     def _offer(self, message: Message) -> None:
         self._end_expired()

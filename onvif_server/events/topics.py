@@ -32,9 +32,78 @@ LINE_CROSSED = Topic(
     data=(TopicItem("ObjectId", "xs:integer"),),
 )
 
-PRESET_REACHED = Topic(
-    path="tns1:PTZController/PTZPresets/Reached",
-    is_property=False,
-    source=(TopicItem("PTZConfigurationToken", "tt:ReferenceToken"),),
-    data=(TopicItem("PresetToken", "tt:ReferenceToken"), TopicItem("PresetName")),
+
+OBJECT_LOITERING = Topic(
+    path="tns1:RuleEngine/LoiteringDetector/ObjectIsLoitering",
+    is_property=True,
+    source=_RULE_SOURCE,
+    key=(TopicItem("ObjectId", "xs:integer"),),
+    data=(TopicItem("Since", "xs:dateTime"),),
 )
+
+COUNTER = Topic(
+    path="tns1:RuleEngine/CountAggregation/Counter",
+    is_property=True,
+    source=_RULE_SOURCE,
+    data=(TopicItem("Count", "xs:int"),),
+)
+
+OBJECT_DETECTED = Topic(
+    path="tns1:RuleEngine/ObjectDetection/Object",
+    is_property=False,
+    source=_RULE_SOURCE,
+    data=(TopicItem("ClassTypes", "tt:StringList"), TopicItem("ObjectId", "tt:StringList")),
+)
+"""No object any more: both lists are empty."""
+
+MOTION_REGION = Topic(
+    path="tns1:RuleEngine/MotionRegionDetector/Motion",
+    is_property=True,
+    source=(TopicItem("VideoSource", "tt:ReferenceToken"), TopicItem("RuleName")),
+    data=(TopicItem("State", "xs:boolean"),),
+)
+
+
+def _preset(what: str) -> Topic:
+    return Topic(
+        path=f"tns1:PTZController/PTZPresets/{what}",
+        is_property=False,
+        source=(TopicItem("PTZConfigurationToken", "tt:ReferenceToken"),),
+        data=(TopicItem("PresetToken", "tt:ReferenceToken"), TopicItem("PresetName")),
+    )
+
+
+PRESET_INVOKED = _preset("Invoked")
+PRESET_REACHED = _preset("Reached")
+PRESET_ABORTED = _preset("Aborted")
+PRESET_LEFT = _preset("Left")
+
+RELAY = Topic(
+    path="tns1:Device/Trigger/Relay",
+    is_property=True,
+    source=(TopicItem("RelayToken", "tt:ReferenceToken"),),
+    data=(TopicItem("LogicalState", "tt:RelayLogicalState"),),
+)
+"""The value of the state is `active` or `inactive`."""
+
+DIGITAL_INPUT = Topic(
+    path="tns1:Device/Trigger/DigitalInput",
+    is_property=True,
+    source=(TopicItem("InputToken", "tt:ReferenceToken"),),
+    data=(TopicItem("LogicalState", "xs:boolean"),),
+)
+
+PROFILE_CHANGED = Topic(
+    path="tns1:Media/ProfileChanged",
+    is_property=False,
+    source=(TopicItem("Token", "tt:ReferenceToken"),),
+)
+
+CONFIGURATION_CHANGED = Topic(
+    path="tns1:Media/ConfigurationChanged",
+    is_property=False,
+    source=(TopicItem("Token", "tt:ReferenceToken"), TopicItem("Type")),
+)
+
+LIBRARY_MEDIA = (PROFILE_CHANGED, CONFIGURATION_CHANGED)
+"""What the media services send by themselves."""

@@ -1,37 +1,41 @@
-"""The device service (ONVIF Core, chapter 8)."""
+"""The device service (ONVIF Core, chapter 8): name plate, clock, and what the device offers.
+
+Its other operations are in the modules `device_…` beside this one.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
 
 from lxml import etree
 
-from onvif_server.backend import Backend, Level, StreamRequest, Users
+from onvif_server.backend import Backend
+from onvif_server.identity import Identity
 from onvif_server.security.access import Access
 from onvif_server.services import catalogue
+from onvif_server.services.device_users import MAXIMUM_PASSWORD, MAXIMUM_USERNAME
+from onvif_server.services.relays import Relays
 from onvif_server.settings import DeviceSettings
 from onvif_server.soap import names
 from onvif_server.soap.faults import Fault
 from onvif_server.soap.operations import Call, Values, operation
 from onvif_server.soap.schema import Schemas
-from onvif_server.soap.values import clean_text
 
-_CATEGORIES = ("Device", "Events", "Media", "PTZ")
 _DATE_TIME_TYPE = "NTP"  # the host keeps the clock
 
 
 class DeviceService:
-    """Name plate, network, clock, users, and what else the device offers."""
+    """Name plate, clock, and what else the device offers."""
 
-    def __init__(self, backend: Backend, users: Users, settings: DeviceSettings, schemas: Schemas) -> None:
+    def __init__(self, backend: Backend, identity: Identity, settings: DeviceSettings, schemas: Schemas) -> None:
         self._backend = backend
-        self._users = users
+        self._identity = identity
+        self._relays = Relays(backend)
         self._settings = settings
         self._schemas = schemas
-        self.capability_sources: dict[str, Values] = {}
-        """The capabilities of each service by namespace, for GetServices; filled by the device."""
+        self.capability_sources: Mapping[str, Values] = {}
+        """The capabilities of each other service by namespace, for GetServices; filled by the device."""
 
     @operation(names.DEVICE, "GetServices", Access.PRE_AUTH)
     async def get_services(self, call: Call) -> Values:
@@ -53,36 +57,69 @@ class DeviceService:
         if operation_ is None:
             raise LookupError(f"the schema set has no GetServiceCapabilities in {namespace}")
         parent = etree.Element("parent", nsmap=names.PREFIXES)
-        self._schemas.render(operation_, {"Capabilities": self.capability_sources[namespace]}, parent)
+        capabilities = self.capabilities() if namespace == names.DEVICE else self.capability_sources[namespace]
+        self._schemas.render(operation_, {"Capabilities": capabilities}, parent)
         return {"_value_1": parent[0][0]}
 
     @operation(names.DEVICE, "GetServiceCapabilities", Access.PRE_AUTH)
     async def get_service_capabilities(self, call: Call) -> Values:
         """What this service can do."""
-        return {"Capabilities": self.capability_sources[names.DEVICE]}
+        return {"Capabilities": self.capabilities()}
 
     def capabilities(self) -> Values:
         """The capabilities of the device service."""
+        commands = self._backend.auxiliary_commands
         return {
-            "Network": {"IPFilter": False, "ZeroConfiguration": False, "IPVersion6": False, "DynDNS": False, "NTP": 0},
-            "Security": {
-                "HttpDigest": True,
-                "UsernameToken": True,
-                "DefaultAccessPolicy": True,
-                "MaxUserNameLength": 64,
-                "HashingAlgorithms": ",".join(self._settings.digest_algorithms),
+            "Network": {
+                "IPFilter": False,
+                "ZeroConfiguration": False,
+                "IPVersion6": False,
+                "DynDNS": False,
+                "Dot11Configuration": False,
+                "Dot1XConfigurations": 0,
+                "HostnameFromDHCP": False,
+                "NTP": 0,  # how many SetNTP would take
+                "DHCPv6": False,
             },
+            "Security": self._security(),
             "System": {
-                "DiscoveryResolve": False,
-                "DiscoveryBye": False,
+                "DiscoveryResolve": self._identity.announced,
+                "DiscoveryBye": self._identity.announced,
                 "RemoteDiscovery": False,
                 "SystemBackup": False,
-                "SystemLogging": False,
-                "DiscoveryNotSupported": True,
+                "HttpFirmwareUpgrade": False,
+                "HttpSystemBackup": False,
+                **self._papers(),
+                "DiscoveryNotSupported": not self._identity.announced,
                 "NetworkConfigNotSupported": True,
-                "UserConfigNotSupported": True,
+                "UserConfigNotSupported": self._backend.user_administration is None,
             },
+            "Misc": {"AuxiliaryCommands": list(commands)} if commands else None,
         }
+
+    def _security(self) -> Values:
+        system = self._backend.system
+        encrypted = bool(system and system.certificates())
+        return {
+            # Python and GStreamer speak 1.2 and newer; the standard has no attribute for 1.3.
+            "TLS1.0": False,
+            "TLS1.1": False,
+            "TLS1.2": encrypted,
+            "OnboardKeyGeneration": False,
+            "AccessPolicyConfig": False,
+            "DefaultAccessPolicy": True,
+            "Dot1X": False,
+            "RemoteUserHandling": False,
+            "UsernameToken": True,
+            "HttpDigest": True,
+            "MaxUserNameLength": MAXIMUM_USERNAME,
+            "MaxPasswordLength": MAXIMUM_PASSWORD,
+            "HashingAlgorithms": ",".join(self._settings.digest_algorithms),
+        }
+
+    def _papers(self) -> Values:
+        there = self._backend.system is not None
+        return {"SystemLogging": there, "HttpSystemLogging": there, "HttpSupportInformation": there}
 
     @operation(names.DEVICE, "GetCapabilities", Access.PRE_AUTH)
     async def get_capabilities(self, call: Call) -> Values:
@@ -98,22 +135,10 @@ class DeviceService:
         return {"Capabilities": offered}
 
     def _old_capabilities(self, base_url: str) -> Values:
-        moving = bool(catalogue.moving_channels(self._backend))
-        version = catalogue.VERSION
+        multicast = any(self._backend.multicast(channel.token) for channel in self._backend.channels)
+        addresses = {entry.namespace: f"{base_url}{entry.path}" for entry in catalogue.offered(self._backend)}
         return {
-            "Device": {
-                "XAddr": f"{base_url}{catalogue.DEVICE.path}",
-                "Network": {"IPFilter": False, "ZeroConfiguration": False, "IPVersion6": False, "DynDNS": False},
-                "System": {
-                    "DiscoveryResolve": False,
-                    "DiscoveryBye": False,
-                    "RemoteDiscovery": False,
-                    "SystemBackup": False,
-                    "SystemLogging": False,
-                    "FirmwareUpgrade": False,
-                    "SupportedVersions": [version],
-                },
-            },
+            "Device": self._old_device(base_url),
             "Events": {
                 "XAddr": f"{base_url}{catalogue.EVENTS.path}",
                 "WSSubscriptionPolicySupport": False,
@@ -122,9 +147,42 @@ class DeviceService:
             },
             "Media": {
                 "XAddr": f"{base_url}{catalogue.MEDIA.path}",
-                "StreamingCapabilities": {"RTPMulticast": False, "RTP_TCP": True, "RTP_RTSP_TCP": True},
+                "StreamingCapabilities": {"RTPMulticast": multicast, "RTP_TCP": True, "RTP_RTSP_TCP": True},
             },
-            "PTZ": {"XAddr": f"{base_url}{catalogue.PTZ.path}"} if moving else None,
+            "PTZ": {"XAddr": addresses[names.PTZ]} if names.PTZ in addresses else None,
+            "Imaging": {"XAddr": addresses[names.IMAGING]} if names.IMAGING in addresses else None,
+            "Analytics": {
+                "XAddr": addresses[names.ANALYTICS],
+                "RuleSupport": True,
+                "AnalyticsModuleSupport": True,
+            }
+            if names.ANALYTICS in addresses
+            else None,
+        }
+
+    def _old_device(self, base_url: str) -> Values:
+        announced, papers = self._identity.announced, self._papers()
+        terminals, commands = self._backend.terminals, self._backend.auxiliary_commands
+        return {
+            "XAddr": f"{base_url}{catalogue.DEVICE.path}",
+            "Network": {"IPFilter": False, "ZeroConfiguration": False, "IPVersion6": False, "DynDNS": False},
+            "System": {
+                "DiscoveryResolve": announced,
+                "DiscoveryBye": announced,
+                "RemoteDiscovery": False,
+                "SystemBackup": False,
+                "SystemLogging": papers.pop("SystemLogging"),
+                "FirmwareUpgrade": False,
+                "SupportedVersions": [catalogue.VERSION],
+                "Extension": {"HttpFirmwareUpgrade": False, "HttpSystemBackup": False, **papers},
+            },
+            "IO": {
+                "InputConnectors": len(terminals.inputs()) if terminals else 0,
+                "RelayOutputs": self._relays.count(),
+                "Extension": {"Auxiliary": True, "AuxiliaryCommands": list(commands), "Extension": {}}
+                if commands
+                else None,
+            },
         }
 
     @operation(names.DEVICE, "GetDeviceInformation", Access.READ_SYSTEM)
@@ -167,68 +225,6 @@ class DeviceService:
             raise Fault("InvalidArgVal", "InvalidTimeZone", reason="the device keeps UTC")
         return {}
 
-    @operation(names.DEVICE, "GetScopes", Access.READ_SYSTEM)
-    async def get_scopes(self, call: Call) -> Values:
-        """What the device tells about itself to those who search."""
-        return {"Scopes": [{"ScopeDef": "Fixed", "ScopeItem": scope} for scope in self.scopes()]}
-
-    def scopes(self) -> list[str]:
-        """The scopes as URIs."""
-        information = self._backend.information
-        root = "onvif://www.onvif.org"
-        scopes = [
-            f"{root}/type/video_encoder",
-            f"{root}/type/Network_Video_Transmitter",
-            f"{root}/name/{quote(information.name, safe='')}",
-            f"{root}/hardware/{quote(information.model, safe='')}",
-        ]
-        if information.location:
-            scopes.append(f"{root}/location/{quote(information.location, safe='')}")
-        return [*scopes, f"{root}/type/ptz"] if catalogue.moving_channels(self._backend) else scopes
-
-    @operation(names.DEVICE, "GetDiscoveryMode", Access.READ_SYSTEM)
-    async def get_discovery_mode(self, call: Call) -> Values:
-        """The device does not announce itself."""
-        return {"DiscoveryMode": "NonDiscoverable"}
-
-    @operation(names.DEVICE, "GetHostname", Access.PRE_AUTH)
-    async def get_hostname(self, call: Call) -> Values:
-        """The host's name."""
-        return {"HostnameInformation": {"FromDHCP": False, "Name": self._backend.information.hostname}}
-
-    @operation(names.DEVICE, "GetNetworkInterfaces", Access.READ_SYSTEM)
-    async def get_network_interfaces(self, call: Call) -> Values:
-        """One interface: that through which the client reached us."""
-        interface: Values = {
-            "token": "eth0",
-            "Enabled": True,
-            "Info": {"Name": "eth0", "HwAddress": self._backend.information.mac, "MTU": 1500},
-        }
-        if _is_ipv4(call.local_address):
-            address = {"Address": call.local_address, "PrefixLength": 24}
-            interface["IPv4"] = {"Enabled": True, "Config": {"Manual": [address], "DHCP": False}}
-        return {"NetworkInterfaces": [interface]}
-
-    @operation(names.DEVICE, "GetNetworkProtocols", Access.READ_SYSTEM)
-    async def get_network_protocols(self, call: Call) -> Values:
-        """HTTP, and RTSP if there is a picture."""
-        web = urlsplit(call.base_url)
-        ports = {web.scheme.upper(): web.port or (443 if web.scheme == "https" else 80)}
-        for channel in self._backend.channels[:1]:
-            ports["RTSP"] = urlsplit(self._backend.stream_uri(channel.token, StreamRequest(host=call.host))).port or 554
-        return {"NetworkProtocols": [{"Name": name, "Enabled": True, "Port": [port]} for name, port in ports.items()]}
-
-    @operation(names.DEVICE, "GetUsers", Access.READ_SYSTEM_SECRET)
-    async def get_users(self, call: Call) -> Values:
-        """Names and levels; passwords are never told."""
-        levels = {Level.ADMINISTRATOR: "Administrator", Level.OPERATOR: "Operator", Level.USER: "User"}
-        return {
-            "User": [
-                {"Username": clean_text(name), "UserLevel": levels.get(self._users.level_of(name), "Anonymous")}
-                for name in self._users.usernames()
-            ]
-        }
-
     @operation(names.DEVICE, "GetWsdlUrl", Access.PRE_AUTH)
     async def get_wsdl_url(self, call: Call) -> Values:
         """Where the standard's descriptions are."""
@@ -238,10 +234,3 @@ class DeviceService:
     async def get_endpoint_reference(self, call: Call) -> Values:
         """The stable identity of the device."""
         return {"GUID": f"urn:uuid:{self._backend.information.uuid}"}
-
-
-def _is_ipv4(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).version == 4
-    except ValueError:
-        return False

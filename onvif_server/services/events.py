@@ -1,4 +1,4 @@
-"""The event service: pull points (ONVIF Core, chapter 9)."""
+"""The event service: pull points and base notification (ONVIF Core, chapter 9)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from lxml import etree
 
 from onvif_server.backend import Topic
 from onvif_server.events.broker import Broker
-from onvif_server.events.filters import FilterError, parse_filter
+from onvif_server.events.consumers import ConsumerError, parse_reference
+from onvif_server.events.event_brokers import EventBrokers, mqtt_protocols
+from onvif_server.events.filters import EventFilter, FilterError, parse_event_filter
 from onvif_server.events.messages import append_notification, append_topic_set
-from onvif_server.events.subscriptions import PullPoint, Subscriptions, TooManySubscriptions
+from onvif_server.events.subscriptions import PullPoint, Subscription, Subscriptions, TooManySubscriptions
 from onvif_server.security.access import Access
 from onvif_server.services import catalogue
 from onvif_server.settings import DeviceSettings
@@ -19,10 +21,13 @@ from onvif_server.soap.values import parse_duration, parse_time, seconds_of, xml
 
 
 class EventService:
-    """Makes pull points, hands out their messages, renews and ends them."""
+    """Makes subscriptions, hands out the messages of pull points, renews and ends them."""
 
-    def __init__(self, broker: Broker, subscriptions: Subscriptions, settings: DeviceSettings) -> None:
+    def __init__(
+        self, broker: Broker, subscriptions: Subscriptions, event_brokers: EventBrokers, settings: DeviceSettings
+    ) -> None:
         self._broker = broker
+        self._event_brokers = event_brokers
         self._subscriptions = subscriptions
         self._settings = settings
 
@@ -31,9 +36,12 @@ class EventService:
         return {
             "WSSubscriptionPolicySupport": False,
             "WSPausableSubscriptionManagerInterfaceSupport": False,
-            "MaxNotificationProducers": 0,
+            "MaxNotificationProducers": self._settings.maximum_consumers,
             "MaxPullPoints": self._settings.maximum_subscriptions,
             "PersistentNotificationStorage": False,
+            "EventBrokerProtocols": " ".join(mqtt_protocols()),
+            "MaxEventBrokers": self._event_brokers.maximum,
+            "MetadataOverMQTT": False,
         }
 
     @operation(names.EVENTS, "GetServiceCapabilities", Access.PRE_AUTH)
@@ -49,27 +57,36 @@ class EventService:
     @operation(names.EVENTS, "CreatePullPointSubscription", Access.READ_MEDIA)
     async def create_pull_point_subscription(self, call: Call) -> Values:
         """A new pull point, which holds the present state of all properties that pass its filter."""
+        event_filter = self._filter(call, names.EVENTS)
+        lifetime_s = self._initial_lifetime_s(call, names.EVENTS, self._settings.default_subscription_s)
         try:
-            topic_filter = parse_filter(
-                call.message.find(names.tag(names.EVENTS, "Filter")),
-                [topic.path for topic in self._broker.topics],
-            )
-        except FilterError as error:
-            raise self._fault(error.fault, str(error), _unknown_filter(error.unknown)) from error
-        termination = call.message.findtext(names.tag(names.EVENTS, "InitialTerminationTime"))
-        lifetime_s = self._lifetime_s(termination, "UnacceptableInitialTerminationTimeFault")
-        try:
-            point = self._subscriptions.create(topic_filter, lifetime_s)
+            point = self._subscriptions.create(event_filter, lifetime_s)
         except TooManySubscriptions as error:
-            reason = f"all {self._settings.maximum_subscriptions} subscriptions are taken"
-            raise self._fault("SubscribeCreationFailedFault", reason) from error
-        address = f"{call.base_url}{catalogue.SUBSCRIPTION_PATH}{point.identifier}"
-        return {"SubscriptionReference": {"Address": {"_value_1": address}}, **self._times(point)}
+            raise self._full(self._settings.maximum_subscriptions) from error
+        return self._created(call, point)
+
+    @operation(names.NOTIFICATION, "Subscribe", Access.READ_MEDIA)
+    async def subscribe(self, call: Call) -> Values:
+        """Sends messages to the consumer that the client names, the present state of all properties first."""
+        event_filter = self._filter(call, names.NOTIFICATION)
+        lifetime_s = self._initial_lifetime_s(call, names.NOTIFICATION, self._settings.maximum_subscription_s)
+        try:
+            reference = parse_reference(call.message.find(names.tag(names.NOTIFICATION, "ConsumerReference")))
+            consumer = self._subscriptions.create_consumer(
+                event_filter, lifetime_s, reference, f"{call.base_url}{catalogue.SUBSCRIPTION_PATH}"
+            )
+        except ConsumerError as error:
+            raise self._fault("SubscribeCreationFailedFault", str(error)) from error
+        except TooManySubscriptions as error:
+            raise self._full(self._settings.maximum_consumers) from error
+        return self._created(call, consumer)
 
     @operation(names.EVENTS, "PullMessages", Access.READ_MEDIA)
     async def pull_messages(self, call: Call) -> etree._Element:
         """The messages that wait, or that come before the time-out. Each pull keeps the pull point alive."""
         point = self._point(call)
+        if not isinstance(point, PullPoint):
+            raise Fault("ActionNotSupported", reason="the messages of this subscription are sent to its consumer")
         if call.value.MessageLimit < 0:
             raise Fault("InvalidArgVal", reason="the message limit must not be negative")
         limit = min(call.value.MessageLimit, self._settings.maximum_pull_messages)
@@ -92,19 +109,48 @@ class EventService:
 
     @operation(names.NOTIFICATION, "Renew", Access.READ_MEDIA)
     async def renew(self, call: Call) -> Values:
-        """Lengthens (or shortens) the life of a pull point."""
+        """Lengthens (or shortens) the life of a subscription."""
         point = self._point(call)
         termination = call.message.findtext(names.tag(names.NOTIFICATION, "TerminationTime"))
-        point.expires_at = self._settings.now() + self._lifetime_s(termination, "UnacceptableTerminationTimeFault")
+        lifetime_s = self._lifetime_s(
+            termination, "UnacceptableTerminationTimeFault", self._settings.default_subscription_s
+        )
+        point.expires_at = self._settings.now() + lifetime_s
         return self._times(point)
 
     @operation(names.NOTIFICATION, "Unsubscribe", Access.READ_MEDIA)
     async def unsubscribe(self, call: Call) -> Values:
-        """Ends a pull point."""
+        """Ends a subscription."""
         self._subscriptions.end(self._point(call))
         return {}
 
-    def _point(self, call: Call) -> PullPoint:
+    def _filter(self, call: Call, namespace: str) -> EventFilter:
+        policy = call.message.find(names.tag(namespace, "SubscriptionPolicy"))
+        changed_only = names.tag(names.EVENTS, "ChangedOnly")
+        wanted = [] if policy is None else [part.tag for part in policy]
+        if any(tag != changed_only for tag in wanted):
+            raise self._fault("UnsupportedPolicyRequestFault", "the only policy that is supported is tev:ChangedOnly")
+        try:
+            return parse_event_filter(
+                call.message.find(names.tag(namespace, "Filter")),
+                [topic.path for topic in self._broker.topics],
+                changed_only=bool(wanted),
+            )
+        except FilterError as error:
+            raise self._fault(error.fault, str(error), _unknown_filter(error.unknown)) from error
+
+    def _initial_lifetime_s(self, call: Call, namespace: str, default_s: float) -> float:
+        termination = call.message.findtext(names.tag(namespace, "InitialTerminationTime"))
+        return self._lifetime_s(termination, "UnacceptableInitialTerminationTimeFault", default_s)
+
+    def _created(self, call: Call, point: Subscription) -> Values:
+        address = f"{call.base_url}{catalogue.SUBSCRIPTION_PATH}{point.identifier}"
+        return {"SubscriptionReference": {"Address": {"_value_1": address}}, **self._times(point)}
+
+    def _full(self, maximum: int) -> Fault:
+        return self._fault("SubscribeCreationFailedFault", f"all {maximum} subscriptions of this kind are taken")
+
+    def _point(self, call: Call) -> Subscription:
         point = self._subscriptions.find(call.subscription) if call.subscription else None
         if point is None:
             reason = "there is no such subscription, or it has ended"
@@ -121,17 +167,17 @@ class EventService:
         soonest.text = xml_time(self._settings.now() + 1)
         return self._fault(name, reason, soonest)
 
-    def _times(self, point: PullPoint) -> dict[str, str]:
+    def _times(self, point: Subscription) -> dict[str, str]:
         return {"CurrentTime": xml_time(self._settings.now()), "TerminationTime": xml_time(point.expires_at)}
 
     def _keep_alive(self, point: PullPoint, beyond_s: float) -> None:
         soonest = self._settings.now() + beyond_s + self._settings.default_subscription_s
         point.expires_at = max(point.expires_at, soonest)
 
-    def _lifetime_s(self, termination: str | None, fault: str) -> float:
+    def _lifetime_s(self, termination: str | None, fault: str, default_s: float) -> float:
         """How long a subscription lives that asks to end at `termination`, at most what we grant."""
         if termination is None or not termination.strip():
-            return self._settings.default_subscription_s
+            return default_s
         text = termination.strip()
         try:
             if text.startswith(("P", "-P")):
@@ -178,7 +224,6 @@ def event_properties(topics: tuple[Topic, ...]) -> etree._Element:
     append_topic_set(response, topics)
     for dialect in (names.CONCRETE_TOPIC, names.CONCRETE_SET):
         etree.SubElement(response, names.tag(names.NOTIFICATION, "TopicExpressionDialect")).text = dialect
-    # One empty address says that messages cannot be filtered by their content.
-    etree.SubElement(response, tev("MessageContentFilterDialect"))
+    etree.SubElement(response, tev("MessageContentFilterDialect")).text = names.ITEM_FILTER
     etree.SubElement(response, tev("MessageContentSchemaLocation")).text = schema_location
     return response

@@ -2,29 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from onvif_server import tokens
-from onvif_server.backend import Backend, StreamRequest, VideoChannel
+from onvif_server.backend import EncoderOptions, VideoChannel
+from onvif_server.media import options
+from onvif_server.media.descriptions import VER10_NAMES
+from onvif_server.media.parts import Part
+from onvif_server.media.profiles import Profile
+from onvif_server.media.streams import VER10_TRANSPORTS
+from onvif_server.media.suite import MediaSuite
 from onvif_server.security.access import Access
 from onvif_server.services import channels
 from onvif_server.soap import names
 from onvif_server.soap.faults import invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
 
+type _Method = Callable[["MediaService", Call], Awaitable[Values]]
+
+
+def _adding(part: Part) -> _Method:
+    async def add(self: MediaService, call: Call) -> Values:
+        profile = self.shown(call.value.ProfileToken)
+        await self.suite.media.profiles.add(profile.token, [(part, call.value.ConfigurationToken)])
+        await self.suite.streams.resume()
+        return {}
+
+    return _declared(f"Add{VER10_NAMES[part]}", Access.ACTUATE, add)
+
+
+def _removing(part: Part) -> _Method:
+    async def remove(self: MediaService, call: Call) -> Values:
+        await self.suite.media.profiles.remove(self.shown(call.value.ProfileToken).token, [part])
+        await self.suite.streams.resume()
+        return {}
+
+    return _declared(f"Remove{VER10_NAMES[part]}", Access.ACTUATE, remove)
+
+
+def _listing(part: Part) -> _Method:
+    async def list_all(self: MediaService, call: Call) -> Values:
+        return await self.described(part, self.suite.media.holders(part, ver10=True))
+
+    return _declared(f"Get{VER10_NAMES[part]}s", Access.READ_MEDIA, list_all)
+
+
+def _getting(part: Part) -> _Method:
+    async def get(self: MediaService, call: Call) -> Values:
+        channel = self.suite.media.holder(part, call.value.ConfigurationToken, ver10=True)
+        return {"Configuration": await self.suite.descriptions.configuration(part, channel, ver10=True)}
+
+    return _declared(f"Get{VER10_NAMES[part]}", Access.READ_MEDIA, get)
+
+
+def _getting_compatible(part: Part) -> _Method:
+    async def get_compatible(self: MediaService, call: Call) -> Values:
+        profile = self.shown(call.value.ProfileToken)
+        return await self.described(part, self.suite.media.compatible(part, profile, ver10=True))
+
+    return _declared(f"GetCompatible{VER10_NAMES[part]}s", Access.READ_MEDIA, get_compatible)
+
+
+def _declared(name: str, access: Access, method: _Method) -> _Method:
+    declared: _Method = operation(names.MEDIA, name, access)(method)
+    return declared
+
 
 class MediaService:
-    """Fixed profiles, one a channel, with their sources and encoders."""
+    """The operations of Media ver10; what they do is in `onvif_server.media`."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, suite: MediaSuite) -> None:
+        self.suite = suite
 
-    @property
-    def _channels(self) -> tuple[VideoChannel, ...]:
-        return tuple(channel for channel in self._backend.channels if channel.encoding == "H264")
+    def shown(self, token: str) -> Profile:
+        """A profile that this service has words for. Raises Fault (ter:NoProfile)."""
+        profile = self.suite.media.profiles.get(token)
+        if not self._expressible(profile):
+            raise invalid_argument("NoProfile", f"the profile {token} is for Media2 only")
+        return profile
 
-    def _channel(self, profile: str) -> VideoChannel:
-        return channels.by_profile(self._channels, profile)
+    def _expressible(self, profile: Profile) -> bool:
+        channel = self.suite.media.profiles.channel(profile)
+        return channel is None or channel in self.suite.media.holders(Part.VIDEO_ENCODER, ver10=True)
+
+    async def described(self, part: Part, found: Sequence[VideoChannel]) -> Values:
+        """The configurations of some channels."""
+        describe = self.suite.descriptions.configuration
+        return {"Configurations": [await describe(part, channel, ver10=True) for channel in found]}
 
     def capabilities(self) -> Values:
         """The capabilities of this service."""
@@ -32,13 +97,16 @@ class MediaService:
             "SnapshotUri": True,
             "Rotation": False,
             "VideoSourceMode": False,
-            "OSD": False,
-            "ProfileCapabilities": {"MaximumNumberOfProfiles": len(self._backend.channels)},
+            "OSD": self.suite.osds.any,
+            "TemporaryOSDText": False,
+            "EXICompression": False,
+            "ProfileCapabilities": {"MaximumNumberOfProfiles": self.suite.media.profiles.maximum},
             "StreamingCapabilities": {
-                "RTPMulticast": False,
-                "RTP_TCP": True,
+                "RTPMulticast": self.suite.media.backend.streaming.multicast,
+                "RTP_TCP": False,
                 "RTP_RTSP_TCP": True,
                 "NonAggregateControl": False,
+                "NoRTSPStreaming": False,
             },
         }
 
@@ -50,125 +118,250 @@ class MediaService:
     @operation(names.MEDIA, "GetProfiles", Access.READ_MEDIA)
     async def get_profiles(self, call: Call) -> Values:
         """All profiles."""
-        return {"Profiles": [self._profile(channel) for channel in self._channels]}
+        shown = filter(self._expressible, self.suite.media.profiles.all())
+        return {"Profiles": [await self.suite.descriptions.profile10(profile) for profile in shown]}
 
     @operation(names.MEDIA, "GetProfile", Access.READ_MEDIA)
     async def get_profile(self, call: Call) -> Values:
         """One profile."""
-        return {"Profile": self._profile(self._channel(call.value.ProfileToken))}
+        return {"Profile": await self.suite.descriptions.profile10(self.shown(call.value.ProfileToken))}
 
-    def _profile(self, channel: VideoChannel) -> Values:
-        return {
-            "token": tokens.profile(channel.token),
-            "fixed": True,
-            "Name": channel.name,
-            "VideoSourceConfiguration": channels.source_configuration(channel),
-            "VideoEncoderConfiguration": channels.encoder_configuration(channel),
-            "PTZConfiguration": channels.ptz_configuration(self._backend, channel),
-        }
+    @operation(names.MEDIA, "CreateProfile", Access.ACTUATE)
+    async def create_profile(self, call: Call) -> Values:
+        """A new profile, still empty."""
+        profile = await self.suite.media.profiles.create(call.value.Name, call.value.Token or None)
+        return {"Profile": await self.suite.descriptions.profile10(profile)}
+
+    @operation(names.MEDIA, "DeleteProfile", Access.ACTUATE)
+    async def delete_profile(self, call: Call) -> Values:
+        """Removes a profile that a client created."""
+        await self.suite.media.profiles.delete(self.shown(call.value.ProfileToken).token)
+        await self.suite.streams.resume()
+        return {}
+
+    add_video_source_configuration = _adding(Part.VIDEO_SOURCE)
+    add_video_encoder_configuration = _adding(Part.VIDEO_ENCODER)
+    add_audio_source_configuration = _adding(Part.AUDIO_SOURCE)
+    add_audio_encoder_configuration = _adding(Part.AUDIO_ENCODER)
+    add_audio_output_configuration = _adding(Part.AUDIO_OUTPUT)
+    add_audio_decoder_configuration = _adding(Part.AUDIO_DECODER)
+    add_metadata_configuration = _adding(Part.METADATA)
+    add_video_analytics_configuration = _adding(Part.ANALYTICS)
+    add_ptz_configuration = _adding(Part.PTZ)
+
+    remove_video_source_configuration = _removing(Part.VIDEO_SOURCE)
+    remove_video_encoder_configuration = _removing(Part.VIDEO_ENCODER)
+    remove_audio_source_configuration = _removing(Part.AUDIO_SOURCE)
+    remove_audio_encoder_configuration = _removing(Part.AUDIO_ENCODER)
+    remove_audio_output_configuration = _removing(Part.AUDIO_OUTPUT)
+    remove_audio_decoder_configuration = _removing(Part.AUDIO_DECODER)
+    remove_metadata_configuration = _removing(Part.METADATA)
+    remove_video_analytics_configuration = _removing(Part.ANALYTICS)
+    remove_ptz_configuration = _removing(Part.PTZ)
+
+    get_video_source_configurations = _listing(Part.VIDEO_SOURCE)
+    get_video_encoder_configurations = _listing(Part.VIDEO_ENCODER)
+    get_audio_source_configurations = _listing(Part.AUDIO_SOURCE)
+    get_audio_encoder_configurations = _listing(Part.AUDIO_ENCODER)
+    get_audio_output_configurations = _listing(Part.AUDIO_OUTPUT)
+    get_audio_decoder_configurations = _listing(Part.AUDIO_DECODER)
+    get_metadata_configurations = _listing(Part.METADATA)
+    get_video_analytics_configurations = _listing(Part.ANALYTICS)
+
+    get_video_source_configuration = _getting(Part.VIDEO_SOURCE)
+    get_video_encoder_configuration = _getting(Part.VIDEO_ENCODER)
+    get_audio_source_configuration = _getting(Part.AUDIO_SOURCE)
+    get_audio_encoder_configuration = _getting(Part.AUDIO_ENCODER)
+    get_audio_output_configuration = _getting(Part.AUDIO_OUTPUT)
+    get_audio_decoder_configuration = _getting(Part.AUDIO_DECODER)
+    get_metadata_configuration = _getting(Part.METADATA)
+    get_video_analytics_configuration = _getting(Part.ANALYTICS)
+
+    get_compatible_video_source_configurations = _getting_compatible(Part.VIDEO_SOURCE)
+    get_compatible_video_encoder_configurations = _getting_compatible(Part.VIDEO_ENCODER)
+    get_compatible_audio_source_configurations = _getting_compatible(Part.AUDIO_SOURCE)
+    get_compatible_audio_encoder_configurations = _getting_compatible(Part.AUDIO_ENCODER)
+    get_compatible_audio_output_configurations = _getting_compatible(Part.AUDIO_OUTPUT)
+    get_compatible_audio_decoder_configurations = _getting_compatible(Part.AUDIO_DECODER)
+    get_compatible_metadata_configurations = _getting_compatible(Part.METADATA)
+    get_compatible_video_analytics_configurations = _getting_compatible(Part.ANALYTICS)
 
     @operation(names.MEDIA, "GetVideoSources", Access.READ_MEDIA)
     async def get_video_sources(self, call: Call) -> Values:
         """The picture sources."""
-        return {"VideoSources": [channels.video_source(channel) for channel in self._channels]}
+        found = self.suite.media.holders(Part.VIDEO_ENCODER, ver10=True)
+        return {"VideoSources": [channels.video_source(channel) for channel in found]}
 
-    @operation(names.MEDIA, "GetVideoSourceConfigurations", Access.READ_MEDIA)
-    async def get_video_source_configurations(self, call: Call) -> Values:
-        """The configurations of all sources."""
-        return {"Configurations": [channels.source_configuration(channel) for channel in self._channels]}
+    @operation(names.MEDIA, "GetAudioSources", Access.READ_MEDIA)
+    async def get_audio_sources(self, call: Call) -> Values:
+        """The microphones."""
+        return {
+            "AudioSources": [
+                {"token": tokens.audio_source(channel.token), "Channels": channel.audio.channels}
+                for channel in self.suite.media.backend.channels
+                if channel.audio is not None
+            ]
+        }
 
-    @operation(names.MEDIA, "GetCompatibleVideoSourceConfigurations", Access.READ_MEDIA)
-    async def get_compatible_video_source_configurations(self, call: Call) -> Values:
-        """The source configuration of a profile."""
-        return {"Configurations": [channels.source_configuration(self._channel(call.value.ProfileToken))]}
-
-    @operation(names.MEDIA, "GetVideoSourceConfiguration", Access.READ_MEDIA)
-    async def get_video_source_configuration(self, call: Call) -> Values:
-        """One source configuration."""
-        channel = channels.by_source_configuration(self._channels, call.value.ConfigurationToken)
-        return {"Configuration": channels.source_configuration(channel)}
+    @operation(names.MEDIA, "GetAudioOutputs", Access.READ_MEDIA)
+    async def get_audio_outputs(self, call: Call) -> Values:
+        """The loudspeakers."""
+        found = self.suite.media.holders(Part.AUDIO_OUTPUT)
+        return {"AudioOutputs": [{"token": tokens.audio_output(channel.token)} for channel in found]}
 
     @operation(names.MEDIA, "GetVideoSourceConfigurationOptions", Access.READ_MEDIA)
     async def get_video_source_configuration_options(self, call: Call) -> Values:
         """What a source configuration could be."""
-        found = self._selected(call.value, encoder=False)
-        return {"Options": channels.source_configuration_options(found)}
-
-    @operation(names.MEDIA, "GetVideoEncoderConfigurations", Access.READ_MEDIA)
-    async def get_video_encoder_configurations(self, call: Call) -> Values:
-        """The configurations of all encoders."""
-        return {"Configurations": [channels.encoder_configuration(channel) for channel in self._channels]}
-
-    @operation(names.MEDIA, "GetCompatibleVideoEncoderConfigurations", Access.READ_MEDIA)
-    async def get_compatible_video_encoder_configurations(self, call: Call) -> Values:
-        """The encoder configuration of a profile."""
-        return {"Configurations": [channels.encoder_configuration(self._channel(call.value.ProfileToken))]}
-
-    @operation(names.MEDIA, "GetVideoEncoderConfiguration", Access.READ_MEDIA)
-    async def get_video_encoder_configuration(self, call: Call) -> Values:
-        """One encoder configuration."""
-        channel = channels.by_encoder_configuration(self._channels, call.value.ConfigurationToken)
-        return {"Configuration": channels.encoder_configuration(channel)}
+        found = self._selected(Part.VIDEO_SOURCE, call.value)
+        return {"Options": options.source_options(found, self.suite.media.profiles.maximum)}
 
     @operation(names.MEDIA, "GetVideoEncoderConfigurationOptions", Access.READ_MEDIA)
     async def get_video_encoder_configuration_options(self, call: Call) -> Values:
-        """What an encoder could be set to: what it is, for encoders are fixed."""
-        found = self._selected(call.value, encoder=True)
-        if not found:
-            raise invalid_argument("NoConfig", "the device has no H.264 encoder")
-        rates = [max(round(channel.fps), 1) for channel in found]
-        lengths = [channel.gov_length for channel in found]
-        sizes = sorted({(channel.width, channel.height) for channel in found}, reverse=True)
-        return {
-            "Options": {
-                "QualityRange": {"Min": 5, "Max": 5},
-                "H264": {
-                    "ResolutionsAvailable": [{"Width": width, "Height": height} for width, height in sizes],
-                    "GovLengthRange": {"Min": min(lengths), "Max": max(lengths)},
-                    "FrameRateRange": {"Min": min(rates), "Max": max(rates)},
-                    "EncodingIntervalRange": {"Min": 1, "Max": 1},
-                    "H264ProfilesSupported": ["Main"],
-                },
-            }
-        }
+        """What an encoder could be set to."""
+        found: list[EncoderOptions] = []
+        for channel in self._selected(Part.VIDEO_ENCODER, call.value):
+            found += await options.encoder_options(self.suite.media, channel)
+        return {"Options": options.encoder_options10(found)}
+
+    @operation(names.MEDIA, "GetMetadataConfigurationOptions", Access.READ_MEDIA)
+    async def get_metadata_configuration_options(self, call: Call) -> Values:
+        """What a metadata stream could tell."""
+        return {"Options": options.metadata_options(self.suite.media, self._selected(Part.METADATA, call.value))}
+
+    @operation(names.MEDIA, "GetAudioSourceConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_source_configuration_options(self, call: Call) -> Values:
+        """Which microphone an audio source configuration could have."""
+        return {"Options": options.audio_source_options(self._selected(Part.AUDIO_SOURCE, call.value))}
+
+    @operation(names.MEDIA, "GetAudioEncoderConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_encoder_configuration_options(self, call: Call) -> Values:
+        """What an audio encoder could be set to: what it is."""
+        formats = options.audio_formats(self._selected(Part.AUDIO_ENCODER, call.value), back=False)
+        return {"Options": options.audio_encoder_options10(formats)}
+
+    @operation(names.MEDIA, "GetAudioOutputConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_output_configuration_options(self, call: Call) -> Values:
+        """Which loudspeaker an audio output configuration could have."""
+        return {"Options": options.audio_output_options(self._selected(Part.AUDIO_OUTPUT, call.value))}
+
+    @operation(names.MEDIA, "GetAudioDecoderConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_decoder_configuration_options(self, call: Call) -> Values:
+        """What a loudspeaker understands."""
+        formats = options.audio_formats(self._selected(Part.AUDIO_DECODER, call.value), back=True)
+        return {"Options": options.audio_decoder_options10(formats)}
 
     @operation(names.MEDIA, "GetGuaranteedNumberOfVideoEncoderInstances", Access.READ_MEDIA)
     async def get_guaranteed_number_of_video_encoder_instances(self, call: Call) -> Values:
         """One encoder a source."""
-        channels.by_source_configuration(self._channels, call.value.ConfigurationToken)
-        return {"TotalNumber": 1, "H264": 1}
+        channel = self.suite.media.holder(Part.VIDEO_SOURCE, call.value.ConfigurationToken)
+        self.suite.media.holder(Part.VIDEO_ENCODER, tokens.video_encoder_configuration(channel.token), ver10=True)
+        return {"TotalNumber": 1, channel.encoding: 1}
 
-    @operation(names.MEDIA, "GetMetadataConfigurations", Access.READ_MEDIA)
-    async def get_metadata_configurations(self, call: Call) -> Values:
-        """There is no metadata stream."""
+    @operation(names.MEDIA, "SetVideoSourceConfiguration", Access.ACTUATE)
+    async def set_video_source_configuration(self, call: Call) -> Values:
+        """Changes a source configuration."""
+        await self.suite.changes.video_source(call.value.Configuration, ver10=True)
         return {}
 
-    @operation(names.MEDIA, "GetAudioSources", Access.READ_MEDIA)
-    async def get_audio_sources(self, call: Call) -> Values:
-        """There is no sound."""
+    @operation(names.MEDIA, "SetVideoEncoderConfiguration", Access.ACTUATE)
+    async def set_video_encoder_configuration(self, call: Call) -> Values:
+        """Sets an encoder."""
+        await self.suite.changes.video_encoder(call.caller, call.value.Configuration, ver10=True)
+        return {}
+
+    @operation(names.MEDIA, "SetMetadataConfiguration", Access.ACTUATE)
+    async def set_metadata_configuration(self, call: Call) -> Values:
+        """Chooses what a metadata stream tells."""
+        await self.suite.changes.metadata(call.value.Configuration, call.message, ver10=True)
+        return {}
+
+    @operation(names.MEDIA, "SetAudioSourceConfiguration", Access.ACTUATE)
+    async def set_audio_source_configuration(self, call: Call) -> Values:
+        """Names an audio source configuration."""
+        await self.suite.changes.audio_source(call.value.Configuration, ver10=True)
+        return {}
+
+    @operation(names.MEDIA, "SetAudioEncoderConfiguration", Access.ACTUATE)
+    async def set_audio_encoder_configuration(self, call: Call) -> Values:
+        """Names an audio encoder, and says where its multicast goes."""
+        await self.suite.changes.audio_encoder(call.value.Configuration, ver10=True)
+        return {}
+
+    @operation(names.MEDIA, "SetAudioOutputConfiguration", Access.ACTUATE)
+    async def set_audio_output_configuration(self, call: Call) -> Values:
+        """Names an audio output configuration."""
+        await self.suite.changes.audio_output(call.value.Configuration, ver10=True)
+        return {}
+
+    @operation(names.MEDIA, "SetAudioDecoderConfiguration", Access.ACTUATE)
+    async def set_audio_decoder_configuration(self, call: Call) -> Values:
+        """Names an audio decoder configuration."""
+        await self.suite.changes.audio_decoder(call.value.Configuration, ver10=True)
         return {}
 
     @operation(names.MEDIA, "GetStreamUri", Access.READ_MEDIA)
     async def get_stream_uri(self, call: Call) -> Values:
         """Where the stream is."""
-        channel = self._channel(call.value.ProfileToken)
-        if call.value.StreamSetup.Stream != "RTP-Unicast":
-            raise invalid_argument("InvalidStreamSetup", "only RTP-Unicast is supported")
-        return _media_uri(self._backend.stream_uri(channel.token, StreamRequest(host=call.host)))
+        setup = call.value.StreamSetup
+        transport = VER10_TRANSPORTS.get((setup.Stream, setup.Transport.Protocol))
+        return _media_uri(self.suite.streams.uri(self.shown(call.value.ProfileToken).token, transport, call.host))
 
     @operation(names.MEDIA, "GetSnapshotUri", Access.READ_MEDIA)
     async def get_snapshot_uri(self, call: Call) -> Values:
         """Where the newest picture is."""
-        return _media_uri(channels.snapshot_uri(call, self._channel(call.value.ProfileToken)))
+        return _media_uri(self.suite.snapshot_uri(call, self.shown(call.value.ProfileToken).token))
+
+    @operation(names.MEDIA, "StartMulticastStreaming", Access.ACTUATE)
+    async def start_multicast_streaming(self, call: Call) -> Values:
+        """Sends a profile by multicast until it is stopped."""
+        await self.suite.streams.start(self.shown(call.value.ProfileToken).token)
+        return {}
+
+    @operation(names.MEDIA, "StopMulticastStreaming", Access.ACTUATE)
+    async def stop_multicast_streaming(self, call: Call) -> Values:
+        """Ends what StartMulticastStreaming began."""
+        await self.suite.streams.stop(self.shown(call.value.ProfileToken).token)
+        return {}
 
     @operation(names.MEDIA, "SetSynchronizationPoint", Access.ACTUATE)
     async def set_synchronization_point(self, call: Call) -> Values:
         """Asks for a key frame."""
-        await self._backend.synchronize(self._channel(call.value.ProfileToken).token)
+        return await self.suite.synchronize(self.shown(call.value.ProfileToken).token)
+
+    @operation(names.MEDIA, "GetOSDs", Access.READ_MEDIA)
+    async def get_osds(self, call: Call) -> Values:
+        """The texts on the pictures."""
+        return {"OSDs": await self.suite.osds.list(configuration=call.value.ConfigurationToken or None)}
+
+    @operation(names.MEDIA, "GetOSD", Access.READ_MEDIA)
+    async def get_osd(self, call: Call) -> Values:
+        """One text on a picture."""
+        return {"OSD": (await self.suite.osds.list(token=call.value.OSDToken))[0]}
+
+    @operation(names.MEDIA, "GetOSDOptions", Access.READ_MEDIA)
+    async def get_osd_options(self, call: Call) -> Values:
+        """What texts a picture can bear."""
+        return {"OSDOptions": await self.suite.osds.options(call.value.ConfigurationToken)}
+
+    @operation(names.MEDIA, "CreateOSD", Access.ACTUATE)
+    async def create_osd(self, call: Call) -> Values:
+        """Puts a text on a picture."""
+        return {"OSDToken": await self.suite.osds.create(call.caller, call.value.OSD)}
+
+    @operation(names.MEDIA, "SetOSD", Access.ACTUATE)
+    async def set_osd(self, call: Call) -> Values:
+        """Changes a text on a picture."""
+        await self.suite.osds.change(call.caller, call.value.OSD)
         return {}
 
-    def _selected(self, value: Any, *, encoder: bool) -> tuple[VideoChannel, ...]:
-        return channels.selected(self._channels, value.ConfigurationToken, value.ProfileToken, encoder=encoder)
+    @operation(names.MEDIA, "DeleteOSD", Access.ACTUATE)
+    async def delete_osd(self, call: Call) -> Values:
+        """Takes a text away."""
+        await self.suite.osds.delete(call.caller, call.value.OSDToken)
+        return {}
+
+    def _selected(self, part: Part, value: Any) -> tuple[VideoChannel, ...]:
+        return self.suite.media.selected(part, value.ConfigurationToken, value.ProfileToken, ver10=True)
 
 
 def _media_uri(uri: str) -> Values:

@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from onvif_server import tokens
-from onvif_server.backend import Backend, StreamRequest, VideoChannel
+from onvif_server.backend import EncoderOptions, VideoChannel
+from onvif_server.media import options
+from onvif_server.media.parts import Part, parts_of
+from onvif_server.media.profiles import Addition
+from onvif_server.media.streams import MEDIA2_TRANSPORTS
+from onvif_server.media.suite import MediaSuite
 from onvif_server.security.access import Access
-from onvif_server.services import channels
 from onvif_server.soap import names
 from onvif_server.soap.faults import invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
 
-_PROTOCOLS = ("RtspUnicast", "RTSP")
-"""RTP over UDP, and RTP over RTSP; the address is the same."""
+_ALL = "All"
+type _Method = Callable[["Media2Service", Call], Awaitable[Values]]
+
+
+def _listing(part: Part, name: str | None = None) -> _Method:
+    async def list_selected(self: Media2Service, call: Call) -> Values:
+        describe = self.suite.descriptions.configuration
+        found = self.selected(part, call.value)
+        return {"Configurations": [await describe(part, channel, ver10=False) for channel in found]}
+
+    declare = operation(names.MEDIA2, f"Get{name or part.value}Configurations", Access.READ_MEDIA)
+    declared: _Method = declare(list_selected)
+    return declared
 
 
 class Media2Service:
-    """Fixed profiles, one a channel, with their sources and encoders."""
+    """The operations of Media2; what they do is in `onvif_server.media`."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    @property
-    def _channels(self) -> tuple[VideoChannel, ...]:
-        return tuple(self._backend.channels)
+    def __init__(self, suite: MediaSuite) -> None:
+        self.suite = suite
 
     def capabilities(self) -> Values:
         """The capabilities of this service."""
+        backend = self.suite.media.backend
+        streaming = backend.streaming
+        there = {part for channel in backend.channels for part in parts_of(backend, channel)}
         return {
             "SnapshotUri": True,
             "Rotation": False,
             "VideoSourceMode": False,
-            "OSD": False,
+            "OSD": self.suite.osds.any,
+            "TemporaryOSDText": False,
             "Mask": False,
             "ProfileCapabilities": {
-                "MaximumNumberOfProfiles": len(self._channels),
-                "ConfigurationsSupported": ["VideoSource", "VideoEncoder", "PTZ"],
+                "MaximumNumberOfProfiles": self.suite.media.profiles.maximum,
+                "ConfigurationsSupported": [part.value for part in Part if part in there],
             },
             "StreamingCapabilities": {
                 "RTSPStreaming": True,
-                "RTPMulticast": False,
+                "RTPMulticast": streaming.multicast,
                 "RTP_RTSP_TCP": True,
                 "NonAggregateControl": False,
+                "AutoStartMulticast": any(backend.multicast(channel.token) is not None for channel in backend.channels),
+                "SecureRTSPStreaming": streaming.srtp,
             },
         }
 
@@ -54,94 +71,209 @@ class Media2Service:
     @operation(names.MEDIA2, "GetProfiles", Access.READ_MEDIA)
     async def get_profiles(self, call: Call) -> Values:
         """All profiles, or one, with the configurations that the client asks for."""
-        found = self._channels
-        if call.value.Token:
-            found = (channels.by_profile(found, call.value.Token),)
-        wanted = set(call.value.Type or ())
-        return {"Profiles": [self._profile(channel, wanted) for channel in found]}
-
-    def _profile(self, channel: VideoChannel, wanted: set[str]) -> Values:
-        parts = {
-            "VideoSource": channels.source_configuration(channel),
-            "VideoEncoder": channels.encoder_configuration2(channel),
-            "PTZ": channels.ptz_configuration(self._backend, channel),
-        }
+        profiles = self.suite.media.profiles
+        found = (profiles.get(call.value.Token),) if call.value.Token else profiles.all()
         # Without a type the configurations are left out (Media2 5.2.3).
-        shown = {name: part for name, part in parts.items() if name in wanted or "All" in wanted}
-        return {
-            "token": tokens.profile(channel.token),
-            "fixed": True,
-            "Name": channel.name,
-            "Configurations": shown or None,
-        }
+        asked = set(call.value.Type or ())
+        wanted = frozenset(part for part in Part if part.value in asked or _ALL in asked)
+        return {"Profiles": [await self.suite.descriptions.profile2(profile, wanted) for profile in found]}
 
-    @operation(names.MEDIA2, "GetVideoSourceConfigurations", Access.READ_MEDIA)
-    async def get_video_source_configurations(self, call: Call) -> Values:
-        """The configurations of sources."""
-        found = self._selected(call.value, encoder=False)
-        return {"Configurations": [channels.source_configuration(channel) for channel in found]}
+    @operation(names.MEDIA2, "CreateProfile", Access.ACTUATE)
+    async def create_profile(self, call: Call) -> Values:
+        """A new profile, with configurations if the client names some."""
+        additions = _additions(call.value.Configuration)
+        return {"Token": (await self.suite.media.profiles.create(call.value.Name, additions=additions)).token}
+
+    @operation(names.MEDIA2, "AddConfiguration", Access.ACTUATE)
+    async def add_configuration(self, call: Call) -> Values:
+        """Adds configurations to a profile, and names it anew."""
+        additions = _additions(call.value.Configuration)
+        await self.suite.media.profiles.add(call.value.ProfileToken, additions, call.value.Name or None)
+        await self.suite.streams.resume()
+        return {}
+
+    @operation(names.MEDIA2, "RemoveConfiguration", Access.ACTUATE)
+    async def remove_configuration(self, call: Call) -> Values:
+        """Takes configurations out of a profile; their tokens do not matter."""
+        kinds = {part for one in call.value.Configuration for part in (Part if one.Type == _ALL else [_part(one.Type)])}
+        await self.suite.media.profiles.remove(call.value.ProfileToken, kinds)
+        await self.suite.streams.resume()
+        return {}
+
+    @operation(names.MEDIA2, "DeleteProfile", Access.ACTUATE)
+    async def delete_profile(self, call: Call) -> Values:
+        """Removes a profile that a client created."""
+        await self.suite.media.profiles.delete(call.value.Token)
+        await self.suite.streams.resume()
+        return {}
+
+    get_video_source_configurations = _listing(Part.VIDEO_SOURCE)
+    get_video_encoder_configurations = _listing(Part.VIDEO_ENCODER)
+    get_audio_source_configurations = _listing(Part.AUDIO_SOURCE)
+    get_audio_encoder_configurations = _listing(Part.AUDIO_ENCODER)
+    get_audio_output_configurations = _listing(Part.AUDIO_OUTPUT)
+    get_audio_decoder_configurations = _listing(Part.AUDIO_DECODER)
+    get_metadata_configurations = _listing(Part.METADATA)
+    get_analytics_configurations = _listing(Part.ANALYTICS)
 
     @operation(names.MEDIA2, "GetVideoSourceConfigurationOptions", Access.READ_MEDIA)
     async def get_video_source_configuration_options(self, call: Call) -> Values:
         """What a source configuration could be."""
-        return {"Options": channels.source_configuration_options(self._selected(call.value, encoder=False))}
-
-    @operation(names.MEDIA2, "GetVideoEncoderConfigurations", Access.READ_MEDIA)
-    async def get_video_encoder_configurations(self, call: Call) -> Values:
-        """The configurations of encoders."""
-        found = self._selected(call.value, encoder=True)
-        return {"Configurations": [channels.encoder_configuration2(channel) for channel in found]}
+        found = self.selected(Part.VIDEO_SOURCE, call.value)
+        return {"Options": options.source_options(found, self.suite.media.profiles.maximum)}
 
     @operation(names.MEDIA2, "GetVideoEncoderConfigurationOptions", Access.READ_MEDIA)
     async def get_video_encoder_configuration_options(self, call: Call) -> Values:
-        """What encoders could be set to: what they are, for they are fixed."""
-        found = self._selected(call.value, encoder=True)
-        if not found:
-            raise invalid_argument("NoConfig", "the device has no video encoder")
-        return {"Options": [_encoder_options(channel) for channel in found]}
+        """What encoders could be set to."""
+        channels = self.selected(Part.VIDEO_ENCODER, call.value)
+        options.insist_on_some(channels)
+        found: list[EncoderOptions] = []
+        for channel in channels:
+            found += await options.encoder_options(self.suite.media, channel)
+        return {"Options": options.encoder_options2(found)}
+
+    @operation(names.MEDIA2, "GetMetadataConfigurationOptions", Access.READ_MEDIA)
+    async def get_metadata_configuration_options(self, call: Call) -> Values:
+        """What a metadata stream could tell."""
+        return {"Options": options.metadata_options(self.suite.media, self.selected(Part.METADATA, call.value))}
+
+    @operation(names.MEDIA2, "GetAudioSourceConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_source_configuration_options(self, call: Call) -> Values:
+        """Which microphone an audio source configuration could have."""
+        return {"Options": options.audio_source_options(self.selected(Part.AUDIO_SOURCE, call.value))}
+
+    @operation(names.MEDIA2, "GetAudioEncoderConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_encoder_configuration_options(self, call: Call) -> Values:
+        """What an audio encoder could be set to: what it is."""
+        formats = options.audio_formats(self.selected(Part.AUDIO_ENCODER, call.value), back=False)
+        return {"Options": options.audio_options2(formats)}
+
+    @operation(names.MEDIA2, "GetAudioOutputConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_output_configuration_options(self, call: Call) -> Values:
+        """Which loudspeaker an audio output configuration could have."""
+        return {"Options": options.audio_output_options(self.selected(Part.AUDIO_OUTPUT, call.value))}
+
+    @operation(names.MEDIA2, "GetAudioDecoderConfigurationOptions", Access.READ_MEDIA)
+    async def get_audio_decoder_configuration_options(self, call: Call) -> Values:
+        """What a loudspeaker understands."""
+        formats = options.audio_formats(self.selected(Part.AUDIO_DECODER, call.value), back=True)
+        return {"Options": options.audio_options2(formats)}
+
+    @operation(names.MEDIA2, "SetVideoSourceConfiguration", Access.ACTUATE)
+    async def set_video_source_configuration(self, call: Call) -> Values:
+        """Changes a source configuration."""
+        await self.suite.changes.video_source(call.value.Configuration, ver10=False)
+        return {}
+
+    @operation(names.MEDIA2, "SetVideoEncoderConfiguration", Access.ACTUATE)
+    async def set_video_encoder_configuration(self, call: Call) -> Values:
+        """Sets an encoder."""
+        await self.suite.changes.video_encoder(call.caller, call.value.Configuration, ver10=False)
+        return {}
+
+    @operation(names.MEDIA2, "SetMetadataConfiguration", Access.ACTUATE)
+    async def set_metadata_configuration(self, call: Call) -> Values:
+        """Chooses what a metadata stream tells."""
+        await self.suite.changes.metadata(call.value.Configuration, call.message, ver10=False)
+        return {}
+
+    @operation(names.MEDIA2, "SetAudioSourceConfiguration", Access.ACTUATE)
+    async def set_audio_source_configuration(self, call: Call) -> Values:
+        """Names an audio source configuration."""
+        await self.suite.changes.audio_source(call.value.Configuration, ver10=False)
+        return {}
+
+    @operation(names.MEDIA2, "SetAudioEncoderConfiguration", Access.ACTUATE)
+    async def set_audio_encoder_configuration(self, call: Call) -> Values:
+        """Names an audio encoder, and says where its multicast goes."""
+        await self.suite.changes.audio_encoder(call.value.Configuration, ver10=False)
+        return {}
+
+    @operation(names.MEDIA2, "SetAudioOutputConfiguration", Access.ACTUATE)
+    async def set_audio_output_configuration(self, call: Call) -> Values:
+        """Names an audio output configuration."""
+        await self.suite.changes.audio_output(call.value.Configuration, ver10=False)
+        return {}
+
+    @operation(names.MEDIA2, "SetAudioDecoderConfiguration", Access.ACTUATE)
+    async def set_audio_decoder_configuration(self, call: Call) -> Values:
+        """Names an audio decoder configuration."""
+        await self.suite.changes.audio_decoder(call.value.Configuration, ver10=False)
+        return {}
 
     @operation(names.MEDIA2, "GetVideoEncoderInstances", Access.READ_MEDIA)
     async def get_video_encoder_instances(self, call: Call) -> Values:
         """One encoder a source."""
-        channel = channels.by_source_configuration(self._channels, call.value.ConfigurationToken)
+        channel = self.suite.media.holder(Part.VIDEO_SOURCE, call.value.ConfigurationToken)
         return {"Info": {"Codec": [{"Encoding": channel.encoding, "Number": 1}], "Total": 1}}
-
-    @operation(names.MEDIA2, "GetMetadataConfigurations", Access.READ_MEDIA)
-    async def get_metadata_configurations(self, call: Call) -> Values:
-        """There is no metadata stream."""
-        return {}
 
     @operation(names.MEDIA2, "GetStreamUri", Access.READ_MEDIA)
     async def get_stream_uri(self, call: Call) -> Values:
         """Where the stream is."""
-        channel = channels.by_profile(self._channels, call.value.ProfileToken)
-        if call.value.Protocol not in _PROTOCOLS:
-            raise invalid_argument("InvalidStreamSetup", f"the protocols are {' and '.join(_PROTOCOLS)}")
-        return {"Uri": self._backend.stream_uri(channel.token, StreamRequest(host=call.host))}
+        transport = MEDIA2_TRANSPORTS.get(call.value.Protocol)
+        return {"Uri": self.suite.streams.uri(call.value.ProfileToken, transport, call.host)}
 
     @operation(names.MEDIA2, "GetSnapshotUri", Access.READ_MEDIA)
     async def get_snapshot_uri(self, call: Call) -> Values:
         """Where the newest picture is."""
-        return {"Uri": channels.snapshot_uri(call, channels.by_profile(self._channels, call.value.ProfileToken))}
+        return {"Uri": self.suite.snapshot_uri(call, call.value.ProfileToken)}
+
+    @operation(names.MEDIA2, "StartMulticastStreaming", Access.ACTUATE)
+    async def start_multicast_streaming(self, call: Call) -> Values:
+        """Sends a profile by multicast until it is stopped."""
+        await self.suite.streams.start(call.value.ProfileToken)
+        return {}
+
+    @operation(names.MEDIA2, "StopMulticastStreaming", Access.ACTUATE)
+    async def stop_multicast_streaming(self, call: Call) -> Values:
+        """Ends what StartMulticastStreaming began."""
+        await self.suite.streams.stop(call.value.ProfileToken)
+        return {}
 
     @operation(names.MEDIA2, "SetSynchronizationPoint", Access.ACTUATE)
     async def set_synchronization_point(self, call: Call) -> Values:
         """Asks for a key frame."""
-        await self._backend.synchronize(channels.by_profile(self._channels, call.value.ProfileToken).token)
+        return await self.suite.synchronize(call.value.ProfileToken)
+
+    @operation(names.MEDIA2, "GetOSDs", Access.READ_MEDIA)
+    async def get_osds(self, call: Call) -> Values:
+        """The texts on the pictures."""
+        token, configuration = call.value.OSDToken or None, call.value.ConfigurationToken or None
+        return {"OSDs": await self.suite.osds.list(token=token, configuration=configuration)}
+
+    @operation(names.MEDIA2, "GetOSDOptions", Access.READ_MEDIA)
+    async def get_osd_options(self, call: Call) -> Values:
+        """What texts a picture can bear."""
+        return {"OSDOptions": await self.suite.osds.options(call.value.ConfigurationToken)}
+
+    @operation(names.MEDIA2, "CreateOSD", Access.ACTUATE)
+    async def create_osd(self, call: Call) -> Values:
+        """Puts a text on a picture."""
+        return {"OSDToken": await self.suite.osds.create(call.caller, call.value.OSD)}
+
+    @operation(names.MEDIA2, "SetOSD", Access.ACTUATE)
+    async def set_osd(self, call: Call) -> Values:
+        """Changes a text on a picture."""
+        await self.suite.osds.change(call.caller, call.value.OSD)
         return {}
 
-    def _selected(self, value: Any, *, encoder: bool) -> tuple[VideoChannel, ...]:
-        return channels.selected(self._channels, value.ConfigurationToken, value.ProfileToken, encoder=encoder)
+    @operation(names.MEDIA2, "DeleteOSD", Access.ACTUATE)
+    async def delete_osd(self, call: Call) -> Values:
+        """Takes a text away."""
+        await self.suite.osds.delete(call.caller, call.value.OSDToken)
+        return {}
+
+    def selected(self, part: Part, value: Any) -> tuple[VideoChannel, ...]:
+        """The channels that a request means. Raises Fault: ter:NoConfig, ter:NoProfile."""
+        return self.suite.media.selected(part, value.ConfigurationToken, value.ProfileToken)
 
 
-def _encoder_options(channel: VideoChannel) -> Values:
-    return {
-        "GovLengthRange": [channel.gov_length, channel.gov_length],
-        "FrameRatesSupported": [channel.fps],
-        "ProfilesSupported": ["Main"],
-        "ConstantBitRateSupported": False,
-        "Encoding": channel.encoding,
-        "QualityRange": {"Min": 5, "Max": 5},
-        "ResolutionsAvailable": [{"Width": channel.width, "Height": channel.height}],
-        "BitrateRange": {"Min": channel.bitrate_kbps, "Max": channel.bitrate_kbps},
-    }
+def _additions(references: Iterable[Any] | None) -> list[Addition]:
+    return [(_part(one.Type), one.Token or None) for one in references or ()]
+
+
+def _part(name: str) -> Part:
+    try:
+        return Part(name)
+    except ValueError:
+        raise invalid_argument("NoConfig", f"the device has no configurations of the type {name}") from None

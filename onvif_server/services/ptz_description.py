@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from onvif_server import tokens
-from onvif_server.backend import PtzCapabilities, Range, VideoChannel
+from onvif_server.backend import PtzCapabilities, PtzTourLimits, Range, VideoChannel
 from onvif_server.soap.operations import Values
 
 _PAN_TILT: Final = "http://www.onvif.org/ver10/tptz/PanTiltSpaces"
@@ -28,15 +28,41 @@ _UNSIGNED: Final = Range(0.0, 1.0)
 
 def node(channel: VideoChannel, capabilities: PtzCapabilities) -> Values:
     """The tt:PTZNode."""
-    return {
+    values: Values = {
         "token": tokens.ptz_node(channel.token),
         "FixedHomePosition": capabilities.fixed_home,
-        "GeoMove": False,
+        "GeoMove": capabilities.geo_move,
         "Name": channel.name,
         "SupportedPTZSpaces": spaces(capabilities),
         "MaximumNumberOfPresets": capabilities.maximum_presets,
         "HomeSupported": capabilities.home,
+        "AuxiliaryCommands": list(capabilities.auxiliary_commands),
     }
+    if capabilities.tours is not None:
+        supported = {
+            "MaximumNumberOfPresetTours": capabilities.tours.tours,
+            "PTZPresetTourOperation": tour_operations(capabilities.tours),
+        }
+        values["Extension"] = {"SupportedPresetTour": supported}
+    return values
+
+
+def tour_operations(limits: PtzTourLimits) -> list[str]:
+    """What a client can order a tour to do."""
+    return ["Start", "Stop", *(["Pause"] if limits.pausable else [])]
+
+
+def tracking_methods(capabilities: PtzCapabilities) -> list[str]:
+    """How MoveAndStartTracking can be told its goal, with the words of tt:MoveAndTrackMethod."""
+    if not capabilities.tracking:
+        return []
+    able = {
+        "PresetToken": capabilities.maximum_presets > 0,
+        "GeoLocation": capabilities.geo_move,
+        "PTZVector": capabilities.absolute,
+        "ObjectID": True,
+    }
+    return [method for method, possible in able.items() if possible]
 
 
 def spaces(capabilities: PtzCapabilities) -> Values:

@@ -19,6 +19,10 @@ EVENTS: Final = "http://www.onvif.org/ver10/events/wsdl"
 IMAGING: Final = "http://www.onvif.org/ver20/imaging/wsdl"
 DEVICE_IO: Final = "http://www.onvif.org/ver10/deviceIO/wsdl"
 ANALYTICS: Final = "http://www.onvif.org/ver20/analytics/wsdl"
+ANALYTICS_TYPES: Final = "http://www.onvif.org/ver20/analytics"
+MODULES: Final = "urn:onvif-server:analytics"
+"""The library's own types of analytics modules; the standard defines none that finds objects."""
+
 NOTIFICATION: Final = "http://docs.oasis-open.org/wsn/b-2"
 TOPIC: Final = "http://docs.oasis-open.org/wsn/t-1"
 FAULTS: Final = "http://docs.oasis-open.org/wsrf/bf-2"
@@ -42,6 +46,8 @@ PREFIXES: Final = {
     "timg": IMAGING,
     "tmd": DEVICE_IO,
     "tan": ANALYTICS,
+    "axt": ANALYTICS_TYPES,
+    "osv": MODULES,
     "wsnt": NOTIFICATION,
     "wstop": TOPIC,
     "wsrf-bf": FAULTS,
@@ -53,6 +59,7 @@ PREFIXES: Final = {
 
 CONCRETE_TOPIC: Final = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 CONCRETE_SET: Final = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
+ITEM_FILTER: Final = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
 ANONYMOUS_ADDRESS: Final = "http://www.w3.org/2005/08/addressing/anonymous"
 
 

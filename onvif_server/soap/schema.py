@@ -39,6 +39,7 @@ _XSD_FILES: Final = {
     names.RESOURCE: "schema/common/r-2.xsd",
     names.ENVELOPE: "schema/common/soap-envelope",
     names.ADDRESSING: "schema/common/ws-addr.xsd",
+    names.ANALYTICS_TYPES: "ver20/analytics/rules.xsd",
 }
 _SCHEME: Final = "onvif:///"
 

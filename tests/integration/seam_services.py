@@ -17,12 +17,15 @@ from engine.api.messages import (
     MoveRequest,
     PoseState,
     PresetState,
+    RuleDescription,
+    RuleRequest,
+    RuleSettings,
     RuleState,
     State,
     StreamCredentials,
     TrackRequest,
 )
-from engine.api.services import Change, EngineInfo, NotAvailableError
+from engine.api.services import Change, EngineInfo, NotAvailableError, NotPossibleError
 from engine.core.bus import Bus
 from engine.core.events import RuleKind
 from engine.core.geometry import Box
@@ -185,3 +188,18 @@ class SeamServices:
 
     async def stop_tracking(self, link: str, *, by: str) -> None:
         self._note("stop_tracking", link, None, by)
+
+    async def rules(self) -> list[RuleDescription]:
+        return []
+
+    async def add_rule(self, request: RuleRequest) -> RuleDescription:
+        raise NotPossibleError("no rules are made here")
+
+    async def change_rule(self, rule_id: str, request: RuleSettings) -> RuleDescription:
+        raise NotPossibleError("no rules are changed here")
+
+    async def remove_rule(self, rule_id: str) -> None:
+        self._note("remove_rule", rule_id, None, "")
+
+    async def reset_counter(self, rule_id: str) -> None:
+        self._note("reset_counter", rule_id, None, "")

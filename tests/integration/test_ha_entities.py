@@ -257,6 +257,34 @@ async def test_line_is_crossed_either_way(hass: HomeAssistant, engine: RunningEn
     await happens(hass, "event.yard_drive", "crossed_b_to_a")
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "event_type", "count"),
+    [
+        (RuleKind.LOITERING, {}, "loitering", None),
+        (RuleKind.LOITERING, {"active": False}, "left", None),
+        (RuleKind.COUNTING, {"direction": "b_to_a", "count": 7}, "crossed_b_to_a", 7),
+        (RuleKind.OBJECT_DETECTION, {}, "detected", None),
+        (RuleKind.OBJECT_DETECTION, {"active": False}, "gone", None),
+    ],
+)
+async def test_a_rule_that_a_client_has_made_has_its_entities_at_once(
+    hass: HomeAssistant,
+    engine: RunningEngine,
+    entry: MockConfigEntry,
+    kind: RuleKind,
+    values: dict[str, object],
+    event_type: str,
+    count: int | None,
+) -> None:
+    made = RuleState(id="pond", name="Pond", kind=kind, channel="overview", active=True)
+    engine.services.become(rules=[*engine.services.now.rules, made])
+    await shows(hass, "event.yard_pond", STATE_UNKNOWN)
+    assert (hass.states.get("binary_sensor.yard_pond") is None) == (kind is RuleKind.COUNTING)
+    engine.publish(triggered("pond", rule_kind=kind, **values))
+    attributes = await happens(hass, "event.yard_pond", event_type)
+    assert attributes.get("count") == count
+
+
 async def test_event_that_does_not_belong_to_the_kind_of_rule_is_logged(
     hass: HomeAssistant, engine: RunningEngine, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:

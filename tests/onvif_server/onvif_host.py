@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from fake_analytics import FakeAnalytics
+from fake_imaging import Lens
+from fake_media import ABILITIES, Captions, Chip, Sender
+from fake_ptz import ABLE, VersatileHead
+from fake_system import FakeSystem, FakeUserAdministration
+from fake_terminals import FakeTerminals
+
 from onvif_server import DeviceSettings, OnvifDevice
 from onvif_server.backend import (
     Account,
+    AudioFormat,
     Backend,
     Caller,
     DeviceInformation,
+    Imaging,
     Level,
+    Memory,
     Ptz,
     PtzCapabilities,
     PtzPreset,
@@ -21,8 +31,14 @@ from onvif_server.backend import (
     Refusal,
     Refused,
     StaticUsers,
+    StreamingAbilities,
     StreamRequest,
+    System,
+    Terminals,
     Topic,
+    Tour,
+    TourSpot,
+    UserAdministration,
     VideoChannel,
 )
 from onvif_server.events import topics
@@ -30,10 +46,11 @@ from onvif_server.events import topics
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
 
 
-class Head:
+class Head(VersatileHead):
     """Motors that are where they were sent at once, and keep a list of what they were told."""
 
     def __init__(self, capabilities: PtzCapabilities) -> None:
+        super().__init__()
         self._capabilities = capabilities
         self.commands: list[tuple[str, dict[str, object]]] = []
         self.callers: list[Caller] = []
@@ -119,10 +136,24 @@ class Head:
 
 
 class Host(Backend):
-    """The backend: channels `yard` (fixed) and `dome` (moves)."""
+    """The backend: channels `yard` (fixed) and `dome` (moves, hears and speaks)."""
+
+    terminals: Terminals | None = None
+    system: System | None = None
+    user_administration: UserAdministration | None = None
+    auxiliary_commands: Sequence[str] = ("tt:Wiper|On", "tt:Wiper|Off")
 
     def __init__(self) -> None:
-        self.head = Head(PtzCapabilities(tilt_deg=Range(-20.0, 90.0), maximum_presets=3))
+        self.terminals, self.system = FakeTerminals(), FakeSystem()
+        self.auxiliaries: list[str] = []
+        self.head = Head(PtzCapabilities(tilt_deg=Range(-20.0, 90.0), maximum_presets=3, **ABLE))
+        self.head.kept_tours["tour"] = Tour(token="tour", name="Round", spots=(TourSpot(preset=None, stay_s=2.0),))
+        self.lens = Lens()
+        self.chip, self.captions, self.sender = Chip(), Captions(), Sender()
+        self.abilities = ABILITIES
+        self.kept: Memory | None = None
+        self.requested: list[StreamRequest] = []
+        self.rules = FakeAnalytics()
         self.picture: bytes | None = JPEG
         self.synchronized: list[str] = []
         self.extra_channels: tuple[VideoChannel, ...] = ()
@@ -144,7 +175,15 @@ class Host(Backend):
     @property
     def channels(self) -> Sequence[VideoChannel]:
         yard = VideoChannel(token="yard", name="Yard", width=1280, height=720, fps=12.5)
-        dome = VideoChannel(token="dome", name="Dome", width=1920, height=1080, fps=25.0)
+        dome = VideoChannel(
+            token="dome",
+            name="Dome",
+            width=1920,
+            height=1080,
+            fps=25.0,
+            audio=AudioFormat(),
+            back_channel=AudioFormat(),
+        )
         return (yard, dome, *self.extra_channels)
 
     @property
@@ -154,13 +193,41 @@ class Host(Backend):
     def ptz(self, channel: str) -> Ptz | None:
         return self.head if channel == "dome" else None
 
+    def analytics(self, channel: str) -> FakeAnalytics | None:
+        return self.rules if channel == "yard" else None
+
+    def encoder(self, channel: str) -> Chip | None:
+        return self.chip if channel == "dome" else None
+
+    def osd(self, channel: str) -> Captions | None:
+        return self.captions if channel == "dome" else None
+
+    def multicast(self, channel: str) -> Sender | None:
+        return self.sender if channel == "dome" else None
+
+    @property
+    def streaming(self) -> StreamingAbilities:
+        return self.abilities
+
+    @property
+    def memory(self) -> Memory | None:
+        return self.kept
+
+    def imaging(self, channel: str) -> Imaging | None:
+        return self.lens if channel == "dome" else None
+
     def stream_uri(self, channel: str, request: StreamRequest) -> str:
+        self.requested.append(request)
         return f"rtsp://{request.host}:8554/{channel}"
 
     async def snapshot(self, channel: str) -> bytes:
         if self.picture is None:
             raise Refused(Refusal.UNAVAILABLE, "the camera is offline")
         return self.picture
+
+    async def auxiliary(self, caller: Caller, command: str) -> str:
+        self.auxiliaries.append(command)
+        return "wiping"
 
     async def synchronize(self, channel: str) -> None:
         self.synchronized.append(channel)
@@ -186,9 +253,11 @@ ACCOUNTS = {
 class Running:
     """A started device and everything around it."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, memory: Memory | None = None, **settings: object) -> None:
         self.host = Host()
+        self.host.kept = memory
         self.users = StaticUsers(ACCOUNTS)
+        self.host.user_administration = FakeUserAdministration(self.users)
         self.settings = DeviceSettings(**settings)  # type: ignore[arg-type]
         self.device = OnvifDevice(self.host, self.users, self.settings)
         self.port = 0

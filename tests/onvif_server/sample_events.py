@@ -8,6 +8,15 @@ REQUESTS: dict[str, str] = {
     "tev:CreatePullPointSubscription": "",
     "tev:PullMessages": "<tev:Timeout>PT0S</tev:Timeout><tev:MessageLimit>10</tev:MessageLimit>",
     "tev:SetSynchronizationPoint": "",
+    "tev:AddEventBroker": (
+        "<tev:EventBroker><tev:Address>mqtt://127.0.0.1:9</tev:Address><tev:TopicPrefix>yard</tev:TopicPrefix>"
+        "</tev:EventBroker>"
+    ),
+    "tev:DeleteEventBroker": "<tev:Address>mqtt://127.0.0.1:9</tev:Address>",
+    "tev:GetEventBrokers": "",
+    "wsnt:Subscribe": (
+        "<wsnt:ConsumerReference><wsa:Address>http://127.0.0.1:9/</wsa:Address></wsnt:ConsumerReference>"
+    ),
     "wsnt:Renew": "<wsnt:TerminationTime>PT60S</wsnt:TerminationTime>",
     "wsnt:Unsubscribe": "",
 }

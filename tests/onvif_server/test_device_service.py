@@ -18,7 +18,7 @@ async def test_all_services_are_listed_where_the_client_reached_the_device(clien
     addresses = response.texts("XAddr")
     assert f"{client.running.url}/onvif/device_service" in addresses
     assert f"{client.running.url}/onvif/ptz_service" in addresses
-    assert len(addresses) == 6
+    assert len(addresses) == len(set(addresses)) >= 6
 
 
 async def test_services_show_their_capabilities_on_request(client: SoapClient) -> None:

@@ -196,7 +196,10 @@ async def test_filters_that_cannot_be_used_are_refused(client: SoapClient, topic
 async def test_other_filters_and_dialects_are_refused(client: SoapClient) -> None:
     content = '<wsnt:MessageContent Dialect="urn:x">boolean(//a)</wsnt:MessageContent>'
     xpath = '<wsnt:TopicExpression Dialect="urn:x">tns1:RuleEngine//.</wsnt:TopicExpression>'
-    for body, fault in ((content, "InvalidFilterFault"), (xpath, "TopicExpressionDialectUnknownFault")):
+    for body, fault in (
+        (content, "InvalidMessageContentExpressionFault"),
+        (xpath, "TopicExpressionDialectUnknownFault"),
+    ):
         response = await client.call(
             f"<tev:CreatePullPointSubscription><tev:Filter>{body}</tev:Filter></tev:CreatePullPointSubscription>"
         )

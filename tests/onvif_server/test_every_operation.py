@@ -73,6 +73,12 @@ async def test_the_response_is_valid(client: SoapClient, name: str) -> None:
         path = (await client.call("<tev:CreatePullPointSubscription/>")).texts("Address")[0]
     if "p1" in REQUESTS[name]:
         await client.call(f"<tptz:SetPreset>{REQUESTS['tptz:SetPreset']}</tptz:SetPreset>")
+    if "spare" in REQUESTS[name]:
+        await client.call(
+            "<trt:CreateProfile><trt:Name>Spare</trt:Name><trt:Token>spare</trt:Token></trt:CreateProfile>"
+        )
+    if name == "tev:DeleteEventBroker":
+        await client.call(f"<tev:AddEventBroker>{REQUESTS['tev:AddEventBroker']}</tev:AddEventBroker>")
     response = await client.call(f"<{name}>{REQUESTS[name]}</{name}>", path)
     assert response.status == 200, response.texts("Text")
     assert response.content.tag.endswith(f"}}{name.partition(':')[2]}Response")

@@ -6,7 +6,7 @@ import pytest
 from onvif_host import Host
 from onvif_soap_client import SoapClient
 
-from onvif_server.backend import VideoChannel
+from onvif_server.backend import StreamingAbilities, VideoChannel
 
 pytestmark = pytest.mark.ledger("ONVIF-2")
 
@@ -46,7 +46,8 @@ async def test_streams_and_snapshots_are_where_the_client_reached_the_device(cli
     assert (await client.call(body)).texts("Uri") == [f"{client.running.url}/onvif/snapshot/dome.jpg"]
 
 
-async def test_multicast_is_refused(client: SoapClient) -> None:
+async def test_multicast_is_refused_where_the_host_has_none(client: SoapClient, host: Host) -> None:
+    host.abilities = StreamingAbilities()
     profile = "<trt:ProfileToken>dome-profile</trt:ProfileToken>"
     setup = f"<trt:StreamSetup>{SETUP.format('RTP-Multicast')}</trt:StreamSetup>"
     response = await client.call(f"<trt:GetStreamUri>{setup}{profile}</trt:GetStreamUri>")
@@ -61,7 +62,7 @@ async def test_multicast_is_refused(client: SoapClient) -> None:
 async def test_h265_is_for_media2_only(client: SoapClient, host: Host) -> None:
     host.extra_channels = (VideoChannel(token="roof", name="Roof", width=3840, height=2160, fps=20.0, encoding="H265"),)
     assert len((await client.call("<trt:GetProfiles/>")).content) == 2
-    response = await client.call("<tr2:GetProfiles><tr2:Type>All</tr2:Type></tr2:GetProfiles>")
+    response = await client.call("<tr2:GetProfiles><tr2:Type>VideoEncoder</tr2:Type></tr2:GetProfiles>")
     assert response.texts("Encoding") == ["H264", "H264", "H265"]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import time
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +14,7 @@ from lxml import etree
 from onvif_host import Running
 from onvif_soap_client import DEVICE_PATH, SoapClient, checked, envelope
 
+from onvif_server import DeviceSettings
 from onvif_server.backend import Caller
 from onvif_server.security.access import Access
 from onvif_server.soap import names
@@ -103,6 +106,55 @@ async def test_entities_are_refused_in_any_encoding(client: SoapClient, encoding
     assert "root:" not in "".join(response.content.itertext())
 
 
+@pytest.mark.ledger("ONVIF-2")
+@pytest.mark.parametrize(
+    "document",
+    [
+        envelope("<a>" * 65 + "</a>" * 65).encode(),
+        b"<a>" * 30_000,
+        b"<a " + b" ".join(b'a%d=""' % number for number in range(65)) + b"/>",
+        b"<a " + b" ".join(b'a%d=""' % number for number in range(20_000)) + b"/>",
+        b"<a " + b" ".join(b'xmlns:a%d="u"' % number for number in range(9_000)) + b"/>",
+        b"<a>" + b"<b/>" * 21_000 + b"</a>",
+        "<!DOCTYPE a><a/>".encode("utf-16-le"),
+        "<a/>".encode("utf-32"),
+        '<?xml version="1.0" encoding="cp037"?><!DOCTYPE a><a/>'.encode("cp037"),
+        b'<?xml version="1.0" encoding="utf-7"?>+ADwAIQ-DOCTYPE a+AD4-<a/>',
+        b'<?xml version="1.0" encoding="shift_jis"?><a/>',
+    ],
+    ids=lambda document: f"{document[:24]!r}-{len(document)}",
+)
+async def test_floods_and_foreign_encodings_are_refused_at_once(client: SoapClient, document: bytes) -> None:
+    before = time.process_time()
+    response = await client.send(document)
+    assert response.subcodes == ["s:Sender", "ter:WellFormed"]
+    assert time.process_time() - before < 0.25
+
+
+@pytest.mark.ledger("ONVIF-2")
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "us-ascii", "ISO-8859-1", "windows-1252"])
+async def test_encodings_like_ascii_are_read(client: SoapClient, encoding: str) -> None:
+    document = f"<?xml version='1.0' encoding='{encoding}'?>{envelope(HOSTNAME)}"
+    assert (await client.send(document.encode())).status == 200
+
+
+@pytest.mark.ledger("ONVIF-2")
+def test_no_setting_lets_requests_of_more_than_a_mebibyte_in() -> None:
+    with pytest.raises(ValueError, match="1048576"):
+        DeviceSettings(maximum_request_bytes=1024 * 1024 + 1)
+
+
+@pytest.mark.ledger("ONVIF-2")
+async def test_a_large_request_without_announced_length_is_refused(client: SoapClient) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 65536
+
+    headers = {"Content-Type": "application/soap+xml"}
+    async with client.session.post(f"{client.running.url}{DEVICE_PATH}", data=pieces(), headers=headers) as reply:
+        assert reply.status == 413
+
+
 async def test_a_request_that_is_too_large_is_refused(client: SoapClient) -> None:
     response = await client.send(envelope(f"<a>{'x' * 300_000}</a>").encode())
     assert response.status == 413
@@ -115,11 +167,11 @@ async def test_a_small_request_that_unpacks_to_a_large_one_is_refused(client: So
 
 
 async def test_an_unknown_operation_is_named_to_the_administrator_only(client: SoapClient) -> None:
-    response = await client.call("<tds:SystemReboot/>")
+    response = await client.call("<tds:GetAccessPolicy/>")
     assert response.subcodes == ["s:Receiver", "ter:ActionNotSupported"]
     for username in ("operator", None):
         client.username = username
-        assert (await client.call("<tds:SystemReboot/>")).subcodes[-1] == "ter:NotAuthorized"
+        assert (await client.call("<tds:GetAccessPolicy/>")).subcodes[-1] == "ter:NotAuthorized"
 
 
 @pytest.mark.parametrize(

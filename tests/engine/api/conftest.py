@@ -19,14 +19,17 @@ from engine.api.messages import (
     LookAtRequest,
     MoveRequest,
     PresetState,
+    RuleDescription,
+    RuleRequest,
+    RuleSettings,
     State,
     StreamCredentials,
     TrackRequest,
 )
-from engine.api.services import Change, EngineInfo, NotAvailableError, NotFoundError, NotPossibleError
+from engine.api.services import Change, EngineInfo, ExistsError, NotAvailableError, NotFoundError, NotPossibleError
 from engine.core.bus import Bus
 from engine.core.clock import VirtualClock
-from engine.core.events import Event
+from engine.core.events import Event, RuleKind
 from engine.core.values import TrackUpdate
 from engine.store import Store
 
@@ -41,6 +44,7 @@ class SmallEngine:
         self.track_updates: Bus[TrackUpdate] = Bus()
         self.asked: list[tuple[object, ...]] = []
         self.kept: dict[str, PresetState] = {}
+        self.made: dict[str, RuleDescription] = {}
         self.newest: TrackUpdate | None = None
         self.padding = ""
         self.told_relay = 0
@@ -127,6 +131,34 @@ class SmallEngine:
 
     async def stop_tracking(self, link: str, *, by: str) -> None:
         self._require(link, {"yard-dome"})
+
+    async def rules(self) -> list[RuleDescription]:
+        return list(self.made.values())
+
+    async def add_rule(self, request: RuleRequest) -> RuleDescription:
+        rule_id = request.id or "rule"
+        if rule_id in self.made:
+            raise ExistsError(f"there is a rule '{rule_id}' already")
+        return self._keep(rule_id, request.kind, request.channel, request)
+
+    async def change_rule(self, rule_id: str, request: RuleSettings) -> RuleDescription:
+        self._require(rule_id, set(self.made))
+        return self._keep(rule_id, self.made[rule_id].kind, self.made[rule_id].channel, request)
+
+    async def remove_rule(self, rule_id: str) -> None:
+        self._require(rule_id, set(self.made))
+        del self.made[rule_id]
+
+    async def reset_counter(self, rule_id: str) -> None:
+        self._require(rule_id, set(self.made))
+        self.asked.append(("reset", rule_id))
+
+    def _keep(self, rule_id: str, kind: RuleKind, channel: str, settings: RuleSettings) -> RuleDescription:
+        values = {name: getattr(settings, name) for name in RuleSettings.__struct_fields__}
+        self.made[rule_id] = RuleDescription(
+            **{**values, "id": rule_id, "kind": kind, "channel": channel, "name": settings.name or rule_id}
+        )
+        return self.made[rule_id]
 
     def _require_motors(self, channel: str) -> None:
         self._require(channel, {"yard", "dome"})

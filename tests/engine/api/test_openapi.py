@@ -74,7 +74,7 @@ def test_schemas_use_known_words_only(described: dict[str, Any]) -> None:
     known = {
         "$ref", "title", "description", "type", "properties", "required", "items", "enum", "const", "anyOf", "oneOf",
         "allOf", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
-        "pattern", "format", "additionalProperties", "discriminator",
+        "minItems", "maxItems", "pattern", "format", "additionalProperties", "discriminator",
     }  # fmt: skip
 
     def check(schema: Any) -> None:

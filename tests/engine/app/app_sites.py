@@ -16,7 +16,7 @@ name: Yard
 data: data
 api: {{host: 127.0.0.1, port: 0}}
 relay: {{host: 127.0.0.1, port: 0}}
-onvif: {{host: 127.0.0.1, port: {onvif}}}
+onvif: {{host: {onvif_host}, port: {onvif}, devices: {onvif_devices}}}
 cameras:
   - id: wall
     driver: onvif
@@ -54,12 +54,23 @@ def make_site(
     wall: str = "http://127.0.0.1:9",
     password: str = PASSWORD,
     onvif: int = 0,
+    onvif_host: str = "127.0.0.1",
+    onvif_devices: str = "one",
     pairs: str = PAIRS,
 ) -> Site:
     """A site, read from a file as the engine reads it. Nobody answers at port 9 of this machine."""
     file = folder / "site.yaml"
     file.touch(0o600)
-    file.write_text(SITE.format(wall=wall, password=password, onvif=onvif, pairs=pairs))
+    file.write_text(
+        SITE.format(
+            wall=wall,
+            password=password,
+            onvif=onvif,
+            onvif_host=onvif_host,
+            onvif_devices=onvif_devices,
+            pairs=pairs,
+        )
+    )
     return load_site(file)
 
 

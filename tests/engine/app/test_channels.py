@@ -14,7 +14,7 @@ from engine.core.bus import Subscription
 from engine.core.clock import VirtualClock
 from engine.core.events import CameraOffline, CameraOnline, CameraRefused, Event
 from engine.media import MediaError, StreamConnected, StreamLost
-from onvif_server.backend import Account, DeviceInformation, StaticUsers, StreamRequest, Topic, VideoChannel
+from onvif_server.backend import Account, Backend, DeviceInformation, StaticUsers, StreamRequest, Topic, VideoChannel
 from onvif_server.device import OnvifDevice
 from tests.engine.app.app_sites import PASSWORD, until
 from tests.engine.app.conftest import StartEngine
@@ -22,7 +22,7 @@ from tests.engine.app.conftest import StartEngine
 pytestmark = pytest.mark.ledger("EVT-1")
 
 
-class Wall:
+class Wall(Backend):
     """A fixed ONVIF camera that can be switched on and off at one address."""
 
     information = DeviceInformation(

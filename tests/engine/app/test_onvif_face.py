@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,6 +15,7 @@ from engine.app.onvif import LOOK_S, PATIENCE_S, RETRY_S
 from engine.cameras.protocols import Channel
 from engine.core.clock import VirtualClock
 from engine.onvif_device.device import PortInUse
+from onvif_server.discovery import Announced
 from tests.engine.app.app_sites import until
 from tests.engine.app.conftest import StartEngine
 
@@ -88,9 +89,9 @@ async def test_it_does_not_wait_for_ever_and_corrects_itself(engine: Engine, clo
         await look_again(clock)
         assert await sizes(engine) == [(2560, 1440), (1920, 1080)]
 
-        served = engine.onvif._device
+        served = dict(engine.onvif._devices)
         await look_again(clock)
-        assert engine.onvif._device is served, "without news it goes on undisturbed"
+        assert engine.onvif._devices == served, "without news it goes on undisturbed"
 
 
 async def test_a_port_that_is_taken_later_is_told_once_and_tried_again(
@@ -130,3 +131,112 @@ async def test_a_free_port_stays_free_after_the_check(start_engine: StartEngine)
     await engine.onvif.check_port()
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
+
+
+async def credentials_of(engine: Engine) -> tuple[str, str]:
+    credentials = await engine.services.stream_credentials()
+    return credentials.username, credentials.password
+
+
+async def name_plate(engine: Engine, port: int) -> tuple[str, str, list[str]]:
+    """Serial number, hardware address and channels, as a real client is told them."""
+    client = ONVIFCamera("127.0.0.1", port, *await credentials_of(engine), adjust_time=True)
+    try:
+        await client.update_xaddrs()
+        device = await client.create_devicemgmt_service()
+        serial = (await device.GetDeviceInformation()).SerialNumber
+        [interface] = await device.GetNetworkInterfaces()
+        profiles = await (await client.create_media_service()).GetProfiles()
+    finally:
+        await client.close()
+    return serial, interface.Info.HwAddress, [profile.Name for profile in profiles]
+
+
+@pytest.mark.ledger("ONVIF-5")
+async def test_each_channel_can_be_a_device_of_its_own(start_engine: StartEngine, clock: VirtualClock) -> None:
+    engine = await start_engine(onvif_devices="per_channel")
+    await activate(engine)
+    async with facing(engine):
+        describe(engine)
+        await look_again(clock)
+        assert list(engine.onvif.ports) == ["wide", "dome"]
+        wide, dome = [await name_plate(engine, port) for port in engine.onvif.ports.values()]
+        assert (wide[2], dome[2]) == (["wide"], ["dome"])
+        assert wide[0] != dome[0]
+        assert wide[1] != dome[1]
+
+        served = dict(engine.onvif._devices)
+        engine.onvif._known["wide"] = ((2560, 1440), 12.0, "H264")
+        await look_again(clock)
+        assert engine.onvif._devices["wide"] is not served["wide"]
+        assert engine.onvif._devices["dome"] is served["dome"], "what is as before goes on undisturbed"
+        assert (await name_plate(engine, engine.onvif.ports["wide"]))[:2] == wide[:2], "the same device still"
+
+
+@pytest.mark.ledger("ONVIF-5")
+async def test_devices_of_channels_take_one_port_after_the_other(
+    start_engine: StartEngine, clock: VirtualClock
+) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port + 1))
+        other.listen()
+        engine = await start_engine(onvif=port, onvif_devices="per_channel")
+        await activate(engine)
+        describe(engine)
+        with pytest.raises(PortInUse, match=str(port + 1)):
+            await engine.onvif.check_port()
+        async with facing(engine):
+            await look_again(clock)
+            assert engine.onvif.ports == {"wide": port}, "one that cannot be had does not keep the others away"
+            other.close()
+            await look_again(clock, RETRY_S)
+            assert engine.onvif.ports == {"wide": port, "dome": port + 1}
+
+
+class Recorder:
+    """Takes the place of discovery, so that no test speaks to a real network."""
+
+    def __init__(self, devices: Sequence[Announced]) -> None:
+        self.devices = devices
+        self.history: list[str] = []
+
+    async def start(self) -> None:
+        self.history.append("start")
+
+    async def stop(self) -> None:
+        self.history.append("stop")
+
+
+@pytest.mark.ledger("ONVIF-5")
+async def test_devices_that_the_network_can_reach_are_announced(start_engine: StartEngine, clock: VirtualClock) -> None:
+    engine = await start_engine(onvif_host="0.0.0.0", onvif_devices="per_channel")
+    made: list[Recorder] = []
+    engine.onvif._discover = lambda devices: made.append(Recorder(devices)) or made[-1]
+    await activate(engine)
+    async with facing(engine):
+        describe(engine)
+        await look_again(clock)
+        [discovery] = made
+        assert [one.port for one in discovery.devices] == list(engine.onvif.ports.values())
+        assert len({one.uuid for one in discovery.devices}) == 2
+        assert [one.identity.discoverable for one in discovery.devices] == [True, True]
+        engine.onvif._known["wide"] = ((2560, 1440), 12.0, "H264")
+        await look_again(clock)
+        assert len(made) == 2
+        assert discovery.history == ["start", "stop"]
+    assert made[1].history == ["start", "stop"]
+
+
+@pytest.mark.ledger("ONVIF-5")
+async def test_a_device_on_the_loopback_is_not_announced(engine: Engine, clock: VirtualClock) -> None:
+    made: list[Recorder] = []
+    engine.onvif._discover = lambda devices: made.append(Recorder(devices)) or made[-1]
+    await activate(engine)
+    async with facing(engine):
+        describe(engine)
+        await look_again(clock)
+        assert engine.onvif.port
+    assert not made

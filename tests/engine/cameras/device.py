@@ -13,8 +13,10 @@ from aiohttp import web
 
 from onvif_server.backend import (
     Account,
+    Backend,
     Caller,
     DeviceInformation,
+    Ptz,
     PtzCapabilities,
     PtzPreset,
     PtzSpeed,
@@ -34,7 +36,7 @@ USERNAME, PASSWORD = "engine", "right horse"
 PICTURE = b"\xff\xd8 not really a picture \xff\xd9"
 
 
-class Head:
+class Head(Ptz):
     """Motors that are where they were sent at once, and remember every command."""
 
     capabilities = PtzCapabilities(pan_deg=Range(-170.0, 170.0), tilt_deg=Range(-80.0, 20.0))
@@ -107,27 +109,28 @@ class Head:
         self._note("set home")
 
 
-class Yard:
+class Yard(Backend):
     """A device with a fixed channel and a movable one."""
 
     topics: Sequence[Topic] = ()
 
+    information = DeviceInformation(
+        manufacturer="Testers",
+        model="Dome 1",
+        firmware_version="1.2.3",
+        serial_number="42",
+        hardware_id="A",
+        name="yard",
+        uuid=uuid.uuid4(),
+        mac="02:00:00:00:00:01",
+    )
+    channels = (
+        VideoChannel(token="wide", name="Wide", width=1280, height=720, fps=12),
+        VideoChannel(token="dome", name="Dome", width=1920, height=1080, fps=25),
+    )
+
     def __init__(self) -> None:
         self.head = Head()
-        self.information = DeviceInformation(
-            manufacturer="Testers",
-            model="Dome 1",
-            firmware_version="1.2.3",
-            serial_number="42",
-            hardware_id="A",
-            name="yard",
-            uuid=uuid.uuid4(),
-            mac="02:00:00:00:00:01",
-        )
-        self.channels = (
-            VideoChannel(token="wide", name="Wide", width=1280, height=720, fps=12),
-            VideoChannel(token="dome", name="Dome", width=1920, height=1080, fps=25),
-        )
 
     def ptz(self, channel: str) -> Head | None:
         return self.head if channel == "dome" else None

@@ -19,6 +19,7 @@ from zeep.exceptions import Fault
 
 from engine.access import DeviceUsers, Role
 from engine.access.lockout import Lockout, LockoutSettings
+from engine.access.seal import Seal
 from engine.cameras.onvif_camera import OnvifCamera
 from engine.core.bus import Bus
 from engine.core.clock import SystemClock
@@ -66,7 +67,7 @@ INFORMATION = DeviceInformation(
 async def engine(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Engine]:
     async with running() as yard, Store(tmp_path) as store:
         users = DeviceUsers(store, CLOCK)
-        await users.open()
+        await users.open(await Seal.at(tmp_path))
         await users.save(OPERATOR, PASSWORD, Role.OPERATOR)
         await users.save("guard", PASSWORD, Role.USER)
         far = OnvifCamera(camera(yard.address, channel("dome", "ptz")), CLOCK, timeout_s=20)
@@ -89,7 +90,7 @@ async def engine(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Engine]:
             {"dome": arbiter},
             DeviceAccounts(users, Lockout(CLOCK, LockoutSettings())),
             events,
-            relay_url=lambda name, host: f"rtsp://{host}:8554/{name}",
+            stream_url=lambda name, request: f"rtsp://{request.host}:8554/{name}",
             snapshot=snapshot,
             clock=CLOCK,
         )
@@ -369,7 +370,7 @@ async def test_a_port_in_use_is_told_with_advice(engine: Engine):
         {},
         DeviceAccounts(engine.users, None),
         engine.events,
-        relay_url=lambda name, host: "",
+        stream_url=lambda name, request: "",
         snapshot=lambda channel: asyncio.sleep(0, None),
         clock=CLOCK,
     )

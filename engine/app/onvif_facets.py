@@ -1,0 +1,120 @@
+"""What the engine's ONVIF device can do besides showing and moving: made of the engine's rooms."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine import __version__
+from engine.access.sealed_notes import SealedNotes
+from engine.app.rooms import Rooms
+from engine.app.rulebook import RuleRefused, new_rule_id
+from engine.media.bridge import RelayTracks
+from engine.onvif_device.analytics import EngineAnalytics
+from engine.onvif_device.backend import EngineFacets
+from engine.onvif_device.system import EngineSystem
+from engine.onvif_device.user_administration import DeviceUserAdministration
+from engine.store import StoreFailure
+from onvif_server.backend import FactoryDefault, Memory, Refusal, Refused, StreamingAbilities, StreamRequest, Transport
+
+RESTART_DELAY_S = 1.0
+"""So long an answer has to reach the client that asked for a restart."""
+
+STREAMING = StreamingAbilities(http_tunnel=True, metadata=True)
+_REACHED = frozenset({Transport.RTP_UDP, Transport.RTP_RTSP_TCP, Transport.RTP_RTSP_HTTP})
+
+
+class StoredMemory(Memory):
+    """`onvif_server.backend.Memory` in the engine's store, sealed."""
+
+    def __init__(self, notes: SealedNotes) -> None:
+        self._notes = notes
+
+    def read(self, key: str) -> str | None:
+        """See `Memory`."""
+        return self._notes.read(key)
+
+    async def write(self, key: str, text: str) -> None:
+        """See `Memory`."""
+        try:
+            await self._notes.write(key, text)
+        except StoreFailure as error:
+            raise OSError(str(error)) from error
+
+
+class FacetMaker:
+    """Makes the facets of each device. `restart` makes the engine begin anew; `log` gives the newest log lines."""
+
+    def __init__(self, rooms: Rooms, restart: Callable[[], None], log: Callable[[], Iterable[str]]) -> None:
+        self._rooms = rooms
+        self._restart = restart
+        self._log = log
+
+    async def facets(self, key: str, channels: Iterable[str]) -> EngineFacets:
+        """The facets of the device of that key, with those channels. Raises StoreFailure."""
+        rooms = self._rooms
+        notes = await rooms.access.sealed_notes(f"onvif/{key}" if key else "onvif")
+        allowed = rooms.site.onvif.factory_default
+        return EngineFacets(
+            memory=StoredMemory(notes),
+            system=EngineSystem(
+                restart=self._restart_soon,
+                forget=self._forget if allowed else None,
+                lines=self._log,
+                support=self._support,
+            ),
+            user_administration=DeviceUserAdministration(
+                rooms.access.device_users,
+                changed=self._user_changed,
+            ),
+            analytics={
+                channel: EngineAnalytics(channel, rooms.rulebook, new_rule_id, RuleRefused) for channel in channels
+            },
+            streaming=STREAMING,
+        )
+
+    def _user_changed(self, _username: str) -> None:
+        self._rooms.spawn(self._rooms.refresh_relay_users())
+
+    async def _restart_soon(self) -> None:
+        async def restart() -> None:
+            await self._rooms.clock.sleep(RESTART_DELAY_S)
+            self._restart()
+
+        self._rooms.spawn(restart())
+
+    async def _forget(self, extent: FactoryDefault) -> None:
+        """Hard: the device users go as well, so that nobody can log in before an administrator makes new ones."""
+        if extent is FactoryDefault.HARD:
+            for user in self._rooms.access.device_users.users:
+                await self._rooms.access.device_users.remove(user.username)
+            await self._rooms.refresh_relay_users()
+        await self._restart_soon()
+
+    def _support(self) -> Mapping[str, Any]:
+        rooms = self._rooms
+        return {
+            "version": __version__,
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "channels": {
+                one.channel_id: {"online": one.online, "video": one.video, "analysed_fps": one.analysed_fps}
+                for one in rooms.channels.values()
+            },
+        }
+
+
+def stream_url(rooms: Rooms, channel: str, request: StreamRequest) -> str:
+    """The relay's address for what a client asks for. Raises Refused for what the relay has not."""
+    if request.transport not in _REACHED:
+        raise Refused(Refusal.NOT_SUPPORTED, f"the relay has no {request.transport.value}")
+    url = urlsplit(rooms.media.relay_url(channel, tracks=_tracks(request)))
+    return url._replace(netloc=f"{request.host}:{url.port}").geturl()
+
+
+def _tracks(request: StreamRequest) -> RelayTracks:
+    if not request.metadata:
+        return "video"
+    return "onvif" if request.video else "metadata"

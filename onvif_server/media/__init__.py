@@ -1,0 +1,1 @@
+"""Media profiles and what belongs to them, shared by both media services."""

@@ -1,0 +1,1 @@
+"""The metadata stream: documents of the type tt:MetadataStream."""
