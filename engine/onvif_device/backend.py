@@ -48,7 +48,7 @@ class EngineFacets:
     system: System | None = None
     user_administration: UserAdministration | None = None
     analytics: Mapping[str, Analytics] = field(default_factory=dict)
-    streaming: StreamingAbilities = StreamingAbilities()
+    streaming: StreamingAbilities = field(default_factory=StreamingAbilities)
 
 
 class EngineBackend(Backend):

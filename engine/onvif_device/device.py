@@ -34,8 +34,8 @@ class EngineDevice:
     """The engine's ONVIF device.
 
     `arbiters` are those of the PTZ channels, by channel id; `events` is the engine's bus. See `EngineBackend` for
-    `stream_url` and `snapshot`. `numbers` are the objects' (shared by all devices), `rule_name(id)` is a rule's name for
-    ONVIF. `start` listens at host and port (0: any free one, then see `port`).
+    `stream_url` and `snapshot`. `numbers` are the objects' (shared by all devices), `rule_name(id)` is a rule's name
+    for ONVIF. `start` listens at host and port (0: any free one, then see `port`).
     """
 
     def __init__(

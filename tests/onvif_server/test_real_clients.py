@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from lxml import etree
 from onvif import ONVIFCamera
 from onvif.exceptions import ONVIFError
@@ -75,9 +76,25 @@ async def test_home_assistants_set_up(camera: ONVIFCamera, running: Running) -> 
     assert await camera.get_snapshot(moving.token) == JPEG
 
 
-async def test_home_assistants_webhook_is_refused_so_that_it_pulls(camera: ONVIFCamera) -> None:
-    with pytest.raises(Fault):
-        await camera.create_notification_manager("http://127.0.0.1:1/", dt.timedelta(minutes=10), lambda: None)
+async def test_home_assistants_webhook_is_told_of_events(camera: ONVIFCamera, running: Running) -> None:
+    notes: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def hear(request: web.Request) -> web.Response:
+        notes.put_nowait(await request.read())
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/webhook", hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"http://127.0.0.1:{runner.addresses[0][1]}/webhook"
+    manager = await camera.create_notification_manager(address, dt.timedelta(minutes=10), lambda: None)
+    running.device.broker.publish(MOTION_ALARM.path, source={"Source": "yard-source"}, data={"State": True})
+    heard = manager.process(await asyncio.wait_for(notes.get(), 20))
+    assert [message.Topic._value_1 for message in heard.NotificationMessage] == [MOTION_ALARM.path]
+    await manager.shutdown()
+    await runner.cleanup()
 
 
 async def test_home_assistants_pull_point(camera: ONVIFCamera, running: Running) -> None:
