@@ -68,6 +68,8 @@ class OnvifFace:
         self._served: dict[str, _Part] = {}
         self._discovery: Discovery | None = None
         self._trouble = ""
+        self._turn = asyncio.Lock()
+        self._ended = False
         self._known: dict[str, tuple[tuple[int, int], float, str]] = {}
 
     @property
@@ -98,7 +100,7 @@ class OnvifFace:
             await server.wait_closed()
 
     async def run(self) -> None:
-        """Works until it is cancelled. A port that cannot be had is told once, and tried again."""
+        """Works until `stop`, or until it is cancelled. A port that cannot be had is told once, and tried again."""
         config = self._rooms.site.onvif
         if not config.enabled:
             return
@@ -111,15 +113,19 @@ class OnvifFace:
             pause_s = LOOK_S
             if ready and not await self._try_to_serve(parts):
                 pause_s = RETRY_S
+            if self._ended:
+                return
             await clock.sleep(pause_s)
 
     async def stop(self) -> None:
-        """Ends it."""
-        await self._end_discovery()
-        self._served.clear()
-        while self._devices:
-            _, device = self._devices.popitem()
-            await device.stop()
+        """Ends it, for good."""
+        self._ended = True
+        async with self._turn:
+            await self._end_discovery()
+            self._served.clear()
+            while self._devices:
+                _, device = self._devices.popitem()
+                await device.stop()
 
     def _parts(self) -> tuple[_Part, ...]:
         config = self._rooms.site.onvif
@@ -132,6 +138,10 @@ class OnvifFace:
         )
 
     async def _try_to_serve(self, parts: Sequence[_Part]) -> bool:
+        async with self._turn:
+            return self._ended or await self._serve_all(parts)
+
+    async def _serve_all(self, parts: Sequence[_Part]) -> bool:
         troubles = []
         changed = False
         for part in parts:

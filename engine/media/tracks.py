@@ -33,6 +33,13 @@ class _Factory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # GObject
         return element
 
 
+def _on_element(_pipeline: Gst.Pipeline, element: Gst.Element) -> None:
+    # Sender reports tie a track's timestamps to the time its packets are for, not to the time they are sent: documents
+    # are sent later than the pictures they describe.
+    if element.find_property("rtcp-sync-send-time") is not None:
+        element.set_property("rtcp-sync-send-time", False)
+
+
 class Path:
     """One path of a channel, and the pipelines that run for it."""
 
@@ -54,6 +61,7 @@ class Path:
 
     def _on_media(self, _factory: GstRtspServer.RTSPMediaFactory, media: GstRtspServer.RTSPMedia) -> None:
         element = media.get_element()
+        element.get_parent().connect("element-added", _on_element)
         appsrc = element.get_by_name("units")
         video = VideoFeed(appsrc, self.caps, self._primer) if appsrc is not None else None
         track = element.get_by_name("pay1" if video is not None else "pay0")
