@@ -108,7 +108,7 @@ def test_a_person_in_the_region_is_told_followed_and_captured(yard: Yard) -> Non
         lambda one: one.at >= began and one.topic == OBJECTS_INSIDE and one.items.get("IsInside") == "true",
         "the pull point tells it",
     )
-    assert told.items["Rule"] == RULE
+    assert told.items["Rule"] == "Lawn"
 
     capture = witness.event("capture_taken", began, PICTURE_S, rule_id=RULE, target_type="person")
     tracking = witness.event("tracking_started", 0.0, track_id=capture["track_id"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from typing import Any
 
 import gi
@@ -18,11 +19,12 @@ import numpy as np
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
 
+TURN = threading.Lock()  # each track has a thread
+
 
 def say(**values: Any) -> None:
-    # Each track has a thread: a line has to be written at once.
-    sys.stdout.write(json.dumps(values) + "\n")
-    sys.stdout.flush()
+    with TURN:
+        print(json.dumps(values), flush=True)
 
 
 def running_s(sample: Gst.Sample) -> float:
