@@ -145,8 +145,7 @@ async def test_metadata_is_on_the_time_line_of_the_pictures(
                 shown[line["number"]] = line["time"]
             elif line["document"] != HELLO:
                 documents[int(line["document"][8:-9])] = line["time"]
-            for number in documents.keys() & shown.keys():
-                apart.append(documents.pop(number) - shown[number])
+            apart += [documents.pop(number) - shown[number] for number in documents.keys() & shown.keys()]
     describing.cancel()
 
 
