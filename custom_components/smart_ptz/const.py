@@ -14,5 +14,5 @@ RETRY_SHORTEST_S: Final = 1.0
 """How long to wait before the first new attempt to reach the engine; doubled up to `RETRY_LONGEST_S`."""
 RETRY_LONGEST_S: Final = 60.0
 
-LASTING_KINDS: Final = frozenset({"intrusion", "loitering", "object_detection"})
+LASTING_KINDS: Final = frozenset({"intrusion", "loitering", "object_detection", "motion_region"})
 """The kinds of rules whose condition lasts; a line is crossed in a moment."""

@@ -21,6 +21,7 @@ EVENT_TYPES: Final = {
     "loitering": ["loitering", "left"],
     "counting": ["crossed_a_to_b", "crossed_b_to_a"],
     "object_detection": ["detected", "gone"],
+    "motion_region": ["started", "stopped"],
 }
 """The event types of each kind of rule; the kinds are also the translation keys."""
 
@@ -40,7 +41,7 @@ async def async_setup_entry(
 
 
 class RuleEvent(RuleEntity, EventEntity):
-    """What a rule saw: somebody entered, left or loiters in a region, crossed a line, or is there at all."""
+    """What a rule saw: somebody entered, left or loiters in a region, crossed a line, is there at all; or motion."""
 
     def __init__(self, coordinator: SmartPtzCoordinator, rule_id: str) -> None:
         """Makes the event entity of a rule."""
@@ -62,11 +63,9 @@ class RuleEvent(RuleEntity, EventEntity):
         if event_type not in self.event_types:
             LOGGER.warning("The rule %s reports %s, which a %s cannot do", self._part_id, event_type, self.part.kind)
             return
-        attributes: dict[str, str | int] = {
-            "target_type": event.target_type,
-            "track_id": event.track_id,
-            "event_id": event.event_id,
-        }
+        attributes: dict[str, str | int] = {"event_id": event.event_id}
+        if event.target_type is not None:
+            attributes |= {"target_type": event.target_type, "track_id": event.track_id}
         if event.count is not None:
             attributes["count"] = event.count
         self._trigger_event(event_type, attributes)

@@ -282,7 +282,8 @@ class RuleTriggered:
     event_id: str
     rule_id: str
     track_id: str
-    target_type: str
+    target_type: str | None
+    """None, and no track: motion of whatever it may be."""
     active: bool
     direction: str | None
     """For a line crossing: `a_to_b` or `b_to_a`."""
@@ -296,7 +297,7 @@ class RuleTriggered:
             event_id=data["event_id"],
             rule_id=data["rule_id"],
             track_id=data["track_id"],
-            target_type=data["target_type"],
+            target_type=data.get("target_type"),
             active=data["active"],
             direction=data.get("direction"),
             count=data.get("count"),

@@ -333,7 +333,8 @@ class RuleSettings(Request, frozen=True, kw_only=True):
     """What a rule watches for; what is left out has its default.
 
     `points` are the corners of a region, or the points of a line; none: the whole picture, where the kind allows it.
-    `confidence`: so sure the detector must be of a target. A rule that is not `armed` sleeps.
+    `confidence`: so sure the detector must be of a target. `sensitivity` is of motion: a tenth of the region must move
+    at 0, a hundredth at 50, a thousandth at 100. A rule that is not `armed` sleeps.
     """
 
     name: Name | None = None
@@ -344,6 +345,7 @@ class RuleSettings(Request, frozen=True, kw_only=True):
         default_factory=lambda: [TargetType.PERSON, TargetType.VEHICLE, TargetType.TWO_WHEELER]
     )
     confidence: Unit = 0.0
+    sensitivity: Annotated[float, Meta(ge=0.0, le=100.0)] = 50.0
     link: Identifier | None = None
     priority: Annotated[int, Meta(ge=0, le=100)] = 50
     armed: bool = True
@@ -369,6 +371,7 @@ class RuleDescription(Response, frozen=True, kw_only=True):
     min_seconds: float
     targets: list[TargetType]
     confidence: float
+    sensitivity: float
     link: str | None
     priority: int
     armed: bool

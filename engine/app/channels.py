@@ -14,7 +14,7 @@ from engine.cameras.supervisor import CameraState, CameraSupervisor
 from engine.config import CameraConfig, ChannelConfig
 from engine.core.bus import Bus
 from engine.core.clock import Clock
-from engine.core.events import CameraOffline, CameraOnline, CameraRefused, Event
+from engine.core.events import CameraOffline, CameraOnline, CameraRefused, Event, PictureFault
 from engine.core.values import TrackUpdate
 from engine.media import MediaError, MediaProcess, StreamConnected, StreamLost, StreamSource
 from engine.ptz import Arbiter
@@ -40,6 +40,8 @@ class ChannelAtWork:
     """Whether anybody was told yet that the channel is online, offline or refused."""
     refused: bool = False
     """Whether its camera has refused our user since it was online last."""
+    faults: set[PictureFault] = field(default_factory=set)
+    """What is wrong with its picture."""
     stream: StreamAddress | None = field(default=None, repr=False)
     streaming: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the media process knows the stream."""

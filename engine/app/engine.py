@@ -21,9 +21,10 @@ from engine.app.onvif_facets import FacetMaker
 from engine.app.relay_guard import RelayGuard
 from engine.app.rooms import Rooms, end
 from engine.app.services import Services
+from engine.app.watching import ChannelWatch
 from engine.config import Site, SiteFileError
 from engine.core.clock import Clock, SystemClock
-from engine.core.events import MediaRestarted, RuleTriggered
+from engine.core.events import MediaRestarted, PictureQuality, RuleTriggered
 from engine.core.values import TrackUpdate
 from engine.linkage import FitRefused
 from engine.media import LoginFailed, MediaDied, MediaError
@@ -105,10 +106,12 @@ class Engine(Rooms):
         await self.onvif.check_port()
         detector = await asyncio.to_thread(make_detector, self.site.vision)
         _LOG.info("detecting with %s", detector.name)
+        await self.relay_certificate.show(self.media)
         await self.media.start()
         stack.push_async_callback(self.media.stop)
         self.spawn(self._watch_media())
         self.spawn(self._relay_guard.run())
+        self.spawn(self.relay_certificate.keep_fresh(self.media))
         await self.refresh_relay_users()
         await self.services.load()
         self.spawn(self.services.run())
@@ -173,10 +176,18 @@ class Engine(Rooms):
             now=self.clock.now,
         )
         self._analyses[config.channel_id] = analysis
+        watch = ChannelWatch(
+            config.channel_id,
+            self.rules,
+            pool,
+            self._publish_rule,
+            self._on_quality,
+            pose_at=channel.arbiter.pose_at if channel.arbiter else None,
+        )
         while True:
             await channel.streaming.wait()
             try:
-                await analysis.run(self.media.frames(config.channel_id))
+                await analysis.run(watch.passed_on(self.media.frames(config.channel_id)))
             except Exception:  # noqa: BLE001 - logged, and one bad picture must not blind the channel
                 _LOG.exception("the analysis of %r failed; it goes on in a moment", config.channel_id)
             await self.clock.sleep(ANALYSIS_PAUSE_S)
@@ -191,6 +202,11 @@ class Engine(Rooms):
         self.services.track_updates.publish(update)
         self.onvif.on_tracks(update)
 
+    def _on_quality(self, event: PictureQuality) -> None:
+        faults = self.channels[event.channel].faults
+        (faults.add if event.active else faults.discard)(event.fault)
+        self.facts.publish(event)
+
     def _publish_rule(self, event: RuleTriggered) -> None:
         self.facts.publish(event)
         self.director.on_rule(event)
@@ -198,6 +214,7 @@ class Engine(Rooms):
 
     def _rules_changed(self) -> None:
         self.services.rules_changed()
+        self.onvif.rules_changed()
 
     async def _watch_media(self) -> None:
         with self.media.events.subscribe() as events:

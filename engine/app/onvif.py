@@ -19,7 +19,6 @@ from engine.core.values import TrackUpdate
 from engine.onvif_device.analytics import rule_names
 from engine.onvif_device.backend import DeviceChannel
 from engine.onvif_device.device import EngineDevice, PortInUse
-from engine.onvif_device.numbers import ObjectNumbers
 from engine.onvif_device.users import DeviceAccounts
 from engine.store import StoreFailure
 from onvif_server.backend import DeviceInformation
@@ -63,7 +62,7 @@ class OnvifFace:
         self._take_snapshot = snapshot
         self._facets = facets
         self._discover = discover
-        self._numbers = ObjectNumbers()
+        self._numbers = facets.numbers
         self._devices: dict[str, EngineDevice] = {}
         self._served: dict[str, _Part] = {}
         self._discovery: Discovery | None = None
@@ -178,11 +177,16 @@ class OnvifFace:
             clock=rooms.clock,
             numbers=self._numbers,
             rule_name=self._rule_name,
-            facets=await self._facets.facets(part.key, [one.id for one in part.channels]),
+            facets=await self._facets.facets(
+                part.key, [one.id for one in part.channels], {one.id: one.extras for one in part.channels}
+            ),
         )
         for one in part.channels:
             device.listen_to_metadata(one.id, partial(rooms.media.push_metadata, one.id))
         await device.start(rooms.site.onvif.host, part.port)
+        device.set_rules(rooms.rulebook.rules(), rooms.rules.active_rules)
+        for one in part.channels:
+            device.set_faults(one.id, rooms.channels[one.id].faults)
         self._devices[part.key], self._served[part.key] = device, part
         _LOG.info("ONVIF is at http://%s:%d/onvif/device_service", rooms.site.onvif.host, device.port)
 
@@ -240,7 +244,10 @@ class OnvifFace:
     def _device_channel(self, channel_id: str) -> DeviceChannel:
         size, fps, codec = self._described(channel_id) or (ASSUMED_SIZE, ASSUMED_FPS, "H264")
         name = self._rooms.channels[channel_id].config.name
-        return DeviceChannel(id=channel_id, name=name, width=size[0], height=size[1], fps=fps, codec=codec)
+        extras = self._rooms.camera_of(channel_id).extras(channel_id)
+        return DeviceChannel(
+            id=channel_id, name=name, width=size[0], height=size[1], fps=fps, codec=codec, extras=extras
+        )
 
     def _information(self, channel: DeviceChannel | None = None) -> DeviceInformation:
         """The name plate, of all or of a channel's own device; the same as long as the data folder lives."""
@@ -264,6 +271,11 @@ class OnvifFace:
         book = self._rooms.rulebook
         rule = next((rule for rule in book.rules() if rule.rule_id == rule_id), None)
         return rule_id if rule is None else rule_names(book.rules(rule.channel))[rule_id]
+
+    def rules_changed(self) -> None:
+        """Tells the clients of the devices that there are other rules now."""
+        for device in self._devices.values():
+            device.set_rules(self._rooms.rulebook.rules(), self._rooms.rules.active_rules)
 
     def on_tracks(self, update: TrackUpdate) -> None:
         """Tells the metadata of a picture to those who watch it."""

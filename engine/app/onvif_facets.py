@@ -9,11 +9,16 @@ from urllib.parse import urlsplit
 
 from engine import __version__
 from engine.access.sealed_notes import SealedNotes
+from engine.app.camera_facets import auxiliary_facets, device_auxiliary_facet, imaging_facets, terminal_facet
+from engine.app.link_tracker import LinkTracker
 from engine.app.rooms import Rooms
 from engine.app.rulebook import RuleRefused, new_rule_id
-from engine.media.bridge import RelayTracks
+from engine.cameras.extras import Extras
+from engine.media import Delivery, MediaError, Tracks
 from engine.onvif_device.analytics import EngineAnalytics
 from engine.onvif_device.backend import EngineFacets
+from engine.onvif_device.numbers import ObjectNumbers
+from engine.onvif_device.ptz import Tracker
 from engine.onvif_device.system import EngineSystem
 from engine.onvif_device.user_administration import DeviceUserAdministration
 from engine.store import StoreFailure
@@ -22,8 +27,13 @@ from onvif_server.backend import FactoryDefault, Memory, Refusal, Refused, Strea
 RESTART_DELAY_S = 1.0
 """So long an answer has to reach the client that asked for a restart."""
 
-STREAMING = StreamingAbilities(http_tunnel=True, metadata=True)
-_REACHED = frozenset({Transport.RTP_UDP, Transport.RTP_RTSP_TCP, Transport.RTP_RTSP_HTTP})
+_REACHED = {
+    Transport.RTP_UDP: Delivery.PLAIN,
+    Transport.RTP_RTSP_TCP: Delivery.PLAIN,
+    Transport.RTP_RTSP_HTTP: Delivery.PLAIN,
+    Transport.RTSPS: Delivery.SECURE,
+    Transport.SRTP: Delivery.SRTP,
+}
 
 
 class StoredMemory(Memory):
@@ -51,9 +61,14 @@ class FacetMaker:
         self._rooms = rooms
         self._restart = restart
         self._log = log
+        self.numbers = ObjectNumbers()
 
-    async def facets(self, key: str, channels: Iterable[str]) -> EngineFacets:
-        """The facets of the device of that key, with those channels. Raises StoreFailure."""
+    async def facets(self, key: str, channels: Iterable[str], extras: Mapping[str, Extras]) -> EngineFacets:
+        """The facets of the device of that key, with those channels. Raises StoreFailure.
+
+        `extras` is what the channels' cameras can do, as the device is to show it.
+        """
+        channels = tuple(channels)
         rooms = self._rooms
         notes = await rooms.access.sealed_notes(f"onvif/{key}" if key else "onvif")
         allowed = rooms.site.onvif.factory_default
@@ -72,8 +87,25 @@ class FacetMaker:
             analytics={
                 channel: EngineAnalytics(channel, rooms.rulebook, new_rule_id, RuleRefused) for channel in channels
             },
-            streaming=STREAMING,
+            streaming=streaming(rooms),
+            imaging=imaging_facets(rooms, extras),
+            auxiliary=auxiliary_facets(rooms, extras),
+            terminals=terminal_facet(rooms, extras),
+            device_auxiliary=device_auxiliary_facet(rooms, extras),
+            trackers=self._trackers(channels),
         )
+
+    def _trackers(self, channels: Iterable[str]) -> dict[str, Tracker]:
+        """Of the PTZ channels that a link sends."""
+        rooms = self._rooms
+        links = rooms.director.links.values()
+        sent = {link.settings.ptz for link in links}
+        arbiters = {channel: rooms.channels[channel].arbiter for channel in channels if channel in sent}
+        return {
+            channel: LinkTracker(arbiter, links, self.numbers, rooms.clock, rooms.spawn)
+            for channel, arbiter in arbiters.items()
+            if arbiter is not None
+        }
 
     def _user_changed(self, _username: str) -> None:
         self._rooms.spawn(self._rooms.refresh_relay_users())
@@ -106,15 +138,24 @@ class FacetMaker:
         }
 
 
+def streaming(rooms: Rooms) -> StreamingAbilities:
+    """What the relay can do, now that it runs."""
+    secure = rooms.media.secure_port is not None
+    return StreamingAbilities(http_tunnel=True, metadata=True, rtsps=secure, srtp=secure)
+
+
 def stream_url(rooms: Rooms, channel: str, request: StreamRequest) -> str:
     """The relay's address for what a client asks for. Raises Refused for what the relay has not."""
-    if request.transport not in _REACHED:
+    delivery = _REACHED.get(request.transport)
+    if delivery is None:
         raise Refused(Refusal.NOT_SUPPORTED, f"the relay has no {request.transport.value}")
-    url = urlsplit(rooms.media.relay_url(channel, tracks=_tracks(request)))
+    try:
+        url = urlsplit(rooms.media.relay_url(channel, tracks=_tracks(request), delivery=delivery))
+    except MediaError as error:
+        raise Refused(Refusal.NOT_SUPPORTED, str(error)) from error
     return url._replace(netloc=f"{request.host}:{url.port}").geturl()
 
 
-def _tracks(request: StreamRequest) -> RelayTracks:
-    if not request.metadata:
-        return "video"
-    return "onvif" if request.video else "metadata"
+def _tracks(request: StreamRequest) -> Tracks:
+    wanted = {Tracks.VIDEO: request.video, Tracks.AUDIO: request.audio, Tracks.METADATA: request.metadata}
+    return Tracks(sum(track.value for track, is_wanted in wanted.items() if is_wanted))

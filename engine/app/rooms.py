@@ -9,7 +9,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from engine.access import Access
 from engine.app.channels import CameraAtWork, ChannelAtWork
 from engine.app.links import Calibration, make_link
+from engine.app.relay_certificate import RelayCertificate
 from engine.app.rulebook import RuleBook
+from engine.cameras.protocols import Camera
 from engine.captures import CaptureRecorder
 from engine.config import ChannelConfig, LinkConfig, Site
 from engine.core.bus import Bus
@@ -46,7 +48,11 @@ class Rooms:
         self.events: Bus[Event] = Bus()
         self.store = Store(site.data_dir)
         self.access = Access(self.store, clock)
-        self.media = MediaProcess(MediaSettings(relay_host=site.relay.host, relay_port=site.relay.port), clock)
+        self.relay_certificate = RelayCertificate(site, clock)
+        self.media = MediaProcess(
+            MediaSettings(relay_host=site.relay.host, relay_port=site.relay.port, secure_port=site.relay.secure_port),
+            clock,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self.channels = {
             one.channel_id: self._channel(one, camera.camera_id) for camera in site.cameras for one in camera.channels
@@ -68,6 +74,10 @@ class Rooms:
         self.director = Director(self._link(link, recorder) for link in site.links)
         self.rulebook = RuleBook(site, self.director, clock, on_event=on_rule, on_change=on_rules_change)
         self.rules = self.rulebook.engine
+
+    def camera_of(self, channel: str) -> Camera:
+        """The camera that a channel belongs to."""
+        return self.cameras[self.channels[channel].camera_id].camera
 
     def _channel(self, config: ChannelConfig, camera_id: str) -> ChannelAtWork:
         arbiter = None

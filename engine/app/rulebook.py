@@ -71,6 +71,7 @@ def rule_of(config: RuleConfig) -> Rule:
         min_seconds=config.min_seconds,
         targets=frozenset(config.targets),
         min_score=config.confidence,
+        sensitivity=config.sensitivity,
     )
 
 

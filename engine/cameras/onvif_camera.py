@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
-from engine.cameras.errors import CameraFault
+from engine.cameras.errors import CameraFault, CameraUnreachable
+from engine.cameras.extras import Extras
+from engine.cameras.onvif_device_extras import DeviceExtras, learn_device_extras
+from engine.cameras.onvif_imaging import OnvifImaging, learn_imaging
 from engine.cameras.onvif_media import MediaProfile, MediaServices, choose_profiles
 from engine.cameras.onvif_motors import Head, OnvifMotors, learn_head
+from engine.cameras.onvif_terminals import Found, OnvifTerminals, learn_terminals
 from engine.cameras.protocols import CameraInformation, Channel, ChannelCapabilities, StreamAddress
 from engine.cameras.soap import TIMEOUT_S, Service, SoapClient
 from engine.config.schema import CameraConfig, ChannelConfig
@@ -30,6 +35,11 @@ class OnvifCamera:
         self._motors = {
             channel.channel_id: OnvifMotors(self._client, clock) for channel in config.channels if channel.role == "ptz"
         }
+        self._imaging = {channel.channel_id: OnvifImaging(self._client) for channel in config.channels}
+        self._extras: dict[str, Extras] = {}
+        self._device_extras = DeviceExtras()
+        self._found = Found()
+        self.terminals = OnvifTerminals(self._client)
         self.information = CameraInformation()
         self.channels: tuple[Channel, ...] = ()
 
@@ -71,10 +81,17 @@ class OnvifCamera:
             if profile is None:
                 raise self._no_profile(channel, profiles)
             self._profiles[channel.channel_id] = profile
-        self.channels = tuple(_channel(channel_id, one, profiles) for channel_id, one in self._profiles.items())
         for channel in self._config.channels:
             if channel.role == "ptz":
                 await self._learn_motors(channel, profiles)
+        known = self._device_extras
+        self._device_extras = await self._beside(learn_device_extras(self._client), known, DeviceExtras())
+        found = await self._beside(learn_terminals(self._client, self._device_extras), self._found, Found())
+        self._found = found
+        self.terminals.attach(found)
+        self._extras = {channel_id: await self._learn_extras(channel_id) for channel_id in self._profiles}
+        # Last: who sees the channels takes the camera for known.
+        self.channels = tuple(_channel(channel_id, one, profiles) for channel_id, one in self._profiles.items())
 
     def _no_profile(self, channel: ChannelConfig, profiles: list[MediaProfile]) -> CameraFault:
         names = ", ".join(f"{one.token} ({one.name})" for one in profiles) or "none"
@@ -98,6 +115,32 @@ class OnvifCamera:
         )
         self._heads[channel.channel_id] = head
         self._motors[channel.channel_id].attach(head)
+
+    async def _learn_extras(self, channel: str) -> Extras:
+        before, source = self._extras.get(channel, Extras()), self._profiles[channel].source
+        self._imaging[channel].attach(source)
+        imaging = await self._beside(learn_imaging(self._client, source), before.imaging, None)
+        head = self._heads.get(channel)
+        return Extras(
+            imaging=imaging,
+            auxiliary_commands=head.auxiliary_commands if head else (),
+            device_auxiliary_commands=self._device_extras.auxiliary_commands,
+            terminals=self._found.abilities,
+        )
+
+    async def _beside[T](self, learning: Awaitable[T], before: T, nothing: T) -> T:
+        """Asks for something that the camera can do without: no trouble with it keeps the camera from being used.
+
+        A camera that gives no answer is taken to be as it was before.
+        """
+        try:
+            return await learning
+        except CameraUnreachable as error:
+            _log.info("%s; it is taken to be as before", error)
+            return before
+        except CameraFault as error:
+            _log.info("%s; that is not used", error)
+            return nothing
 
     async def check(self) -> None:
         """A cheap call that raises when the camera is gone."""
@@ -126,11 +169,32 @@ class OnvifCamera:
         """The motors of a PTZ channel."""
         return self._motors.get(channel)
 
+    def extras(self, channel: str) -> Extras:
+        """What the channel can do beside showing and moving."""
+        return self._extras.get(channel, Extras())
+
+    def imaging(self, channel: str) -> OnvifImaging | None:
+        """Picture settings and focus."""
+        return self._imaging.get(channel)
+
+    async def auxiliary(self, channel: str, command: str) -> str:
+        """Sends one of the head's auxiliary commands."""
+        motors = self._motors.get(channel)
+        if motors is None:
+            raise self._client.fault(f"channel {channel!r} has no head that knows {command}", "name a PTZ channel")
+        return await motors.auxiliary(command)
+
+    async def device_auxiliary(self, command: str) -> str:
+        """Sends one of the camera's own auxiliary commands."""
+        return str(
+            await self._client.call_extra(Service.DEVICE, "SendAuxiliaryCommand", AuxiliaryCommand=command) or ""
+        )
+
     async def capabilities(self, channel: str) -> ChannelCapabilities:
         """What the channel can do."""
         profile = self._profile(channel)
-        head = self._heads.get(channel)
-        focus, iris, imaging = await self._lens(profile.source)
+        head, imaging = self._heads.get(channel), self.extras(channel).imaging
+        settable = {option.field for option in imaging.options} if imaging else set()
         try:
             snapshot = bool(await self._media.snapshot_url(profile.token))
         except CameraFault:
@@ -138,23 +202,12 @@ class OnvifCamera:
         return ChannelCapabilities(
             motors=head.capabilities if head else None,
             snapshot=snapshot,
-            focus=focus,
-            iris=iris,
-            imaging=imaging,
+            focus=imaging is not None and (imaging.focus is not None or "focus_mode" in settable),
+            iris="iris_db" in settable,
+            imaging=imaging is not None,
             audio=profile.audio,
             auxiliary_commands=head.auxiliary_commands if head else (),
         )
-
-    async def _lens(self, source: str) -> tuple[bool, bool, bool]:
-        """Whether focus, iris, and any imaging setting of a picture source can be set."""
-        if not self._client.offers(Service.IMAGING):
-            return False, False, False
-        try:
-            options = await self._client.call(Service.IMAGING, "GetOptions", VideoSourceToken=source)
-        except CameraFault:
-            return False, False, False
-        exposure = getattr(options, "Exposure", None)
-        return getattr(options, "Focus", None) is not None, getattr(exposure, "Iris", None) is not None, True
 
 
 def _information(answer: Any) -> CameraInformation:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.cameras.errors import CameraFault, CameraUnreachable
+from engine.cameras.onvif_device_extras import auxiliary_commands
 from engine.cameras.protocols import CameraPreset, MotorCapabilities, MotorStatus
 from engine.cameras.soap import Service, SoapClient
 from engine.cameras.spaces import SIGNED, UNIT, HeadGeometry, Line, Spaces
@@ -56,8 +57,7 @@ async def learn_head(
         tracking=await _tracks_by_itself(client),
         max_presets=presets,
     )
-    commands = tuple(str(command) for command in node.AuxiliaryCommands or ())
-    return Head(profile, geometry, capabilities, commands)
+    return Head(profile, geometry, capabilities, auxiliary_commands(node.AuxiliaryCommands))
 
 
 async def _status_abilities(client: SoapClient, profile: str) -> tuple[bool, bool]:
@@ -236,9 +236,9 @@ class OnvifMotors:
         """Starts a move to the camera's home position."""
         await self._do("GotoHomePosition", self._attached("home"))
 
-    async def auxiliary(self, command: str) -> None:
-        """Sends one of the node's auxiliary commands, e.g. `tt:Wiper|On`."""
-        await self._do("SendAuxiliaryCommand", self._attached(), AuxiliaryData=command)
+    async def auxiliary(self, command: str) -> str:
+        """Sends one of the node's auxiliary commands, e.g. `tt:Wiper|On`; returns the camera's answer to it."""
+        return str(await self._do("SendAuxiliaryCommand", self._attached(), AuxiliaryData=command) or "")
 
 
 def _speed(head: Head, speed: float, axes: set[str]) -> dict[str, Any]:

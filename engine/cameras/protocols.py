@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.cameras.errors import CameraError, CameraFault, CameraRefused, CameraUnreachable
+from engine.cameras.extras import Extras, ImagingAbilities, ImagingControl, TerminalControl
 
 __all__ = [
     "Camera",
@@ -22,10 +23,14 @@ __all__ = [
     "CameraUnreachable",
     "Channel",
     "ChannelCapabilities",
+    "Extras",
+    "ImagingAbilities",
+    "ImagingControl",
     "MotorCapabilities",
     "MotorStatus",
     "Motors",
     "StreamAddress",
+    "TerminalControl",
 ]
 
 
@@ -229,6 +234,30 @@ class Camera(Protocol):
 
     def motors(self, channel: str) -> Motors | None:
         """The channel's motors; None where it has none. The object stays valid over reconnections."""
+        ...
+
+    def extras(self, channel: str) -> Extras:
+        """What the channel can do beside showing and moving, as it was at the last connection; nothing before."""
+        ...
+
+    def imaging(self, channel: str) -> ImagingControl | None:
+        """The channel's picture settings and focus; None for a channel that is not of this camera, or a driver that
+        knows none. The object stays valid over reconnections, even where `extras` tells that there is nothing to set.
+        """
+        ...
+
+    @property
+    def terminals(self) -> TerminalControl | None:
+        """The camera's relays and inputs; None for a driver that knows none. The object stays valid over reconnections,
+        even where `extras` tells that there are none."""
+        ...
+
+    async def auxiliary(self, channel: str, command: str) -> str:
+        """Carries out one of the channel's auxiliary commands; returns what the camera says to it, often nothing."""
+        ...
+
+    async def device_auxiliary(self, command: str) -> str:
+        """Carries out one of the camera's own auxiliary commands."""
         ...
 
     async def capabilities(self, channel: str) -> ChannelCapabilities:

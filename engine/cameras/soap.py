@@ -34,6 +34,9 @@ MAX_PICTURE_BYTES = 32 * 1024 * 1024
 MAX_CONNECTIONS = 4
 """Small cameras serve few connections at a time; moves and status polls need two."""
 
+PULL_S = 20.0
+"""For so long a camera may keep a pull of events that brings none."""
+
 REFUSALS_IN_A_ROW = 3
 """After so many refused calls nothing more is asked until the next `login`: nobody polls a user into a lock-out."""
 
@@ -61,8 +64,24 @@ class Service(Enum):
         "Media2Binding",
     )
     PTZ = ("http://www.onvif.org/ver20/ptz/wsdl", _description("onvif", "ptz.wsdl"), "PTZBinding")
-    IMAGING = ("http://www.onvif.org/ver20/imaging/wsdl", _description("onvif", "imaging.wsdl"), "ImagingBinding")
+    # The client library's description is older than defogging and noise reduction.
+    IMAGING = (
+        "http://www.onvif.org/ver20/imaging/wsdl",
+        _description("onvif_server", "ver20/imaging/wsdl/imaging.wsdl"),
+        "ImagingBinding",
+    )
     EVENTS = ("http://www.onvif.org/ver10/events/wsdl", _description("onvif", "events.wsdl"), "EventBinding")
+    # One of those that the camera makes for us: `SoapClient.place` says where it is.
+    PULL_POINT = (
+        "http://www.onvif.org/ver10/events/wsdl",
+        _description("onvif_server", "ver10/events/wsdl/event.wsdl"),
+        "PullPointSubscriptionBinding",
+    )
+    DEVICE_IO = (
+        "http://www.onvif.org/ver10/deviceIO/wsdl",
+        _description("onvif_server", "ver10/deviceio.wsdl"),
+        "DeviceIOBinding",
+    )
 
     @property
     def namespace(self) -> str:
@@ -132,17 +151,18 @@ class _Reply:
 class _Transport:
     """zeep's transport, on the client's session."""
 
-    def __init__(self, client: SoapClient) -> None:
+    def __init__(self, client: SoapClient, patience_s: float = 0.0) -> None:
         self._client = client
+        self._patience_s = patience_s
 
     async def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> _Reply:
         """Sends an envelope."""
         body = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
         try:
-            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES)
+            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES, self._patience_s)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectionResetError):
             # The camera may close an idle connection at any time; the request has not been read then.
-            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES)
+            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES, self._patience_s)
 
 
 class SoapClient:
@@ -204,6 +224,13 @@ class SoapClient:
             await self._session.close()
             self._session = None
 
+    async def place(self, service: Service, url: str) -> None:
+        """Says where a service is that the camera has made for us. Raises CameraFault."""
+        self._addresses[service] = self.reachable(url)
+        bound = self._services.pop(service, None)
+        if bound is not None:
+            await bound.close()
+
     def offers(self, service: Service) -> bool:
         """Whether the camera named an address for the service."""
         return service in self._addresses
@@ -215,16 +242,20 @@ class SoapClient:
         body: bytes | None,
         headers: Mapping[str, str],
         limit: int,
+        patience_s: float = 0.0,
         *,
         picture: bool = False,
     ) -> _Reply:
-        """One HTTP exchange. Raises aiohttp's errors, TimeoutError, and this module's private ones."""
+        """One HTTP exchange. Raises aiohttp's errors, TimeoutError, and this module's private ones.
+
+        `patience_s` is how much longer than usual the answer may take.
+        """
         if self._session is None:
             raise CameraUnreachable(self.name, self.address, "not connected", "wait until it is connected")
         digest = self._picture_digest if picture else self._digest
         middlewares = (digest, self._watch) if digest and (picture or self._scheme is Scheme.DIGEST) else ()
         async with (
-            asyncio.timeout(self._timeout_s),
+            asyncio.timeout(self._timeout_s + patience_s),
             self._session.request(
                 method, url, data=body, headers=headers, middlewares=middlewares, allow_redirects=False
             ) as response,
@@ -262,6 +293,18 @@ class SoapClient:
         if not anonymous:
             self._refusals = 0
         return answer
+
+    async def call_extra(self, service: Service, operation: str, /, **parameters: Any) -> Any:
+        """`call` for what the camera can do without: where our user has no right to just this, it is a CameraFault.
+
+        Such a refusal is none of our user, and does not count as one.
+        """
+        try:
+            return await self.call(service, operation, **parameters)
+        except CameraRefused as error:
+            await self.call(Service.DEVICE, "GetDeviceInformation")
+            advice = "give its user the right to do so, on the camera"
+            raise CameraFault(self.name, self.address, error.what, advice) from error
 
     async def _send(self, service: Service, operation: str, *, anonymous: bool, parameters: dict[str, Any]) -> Any:
         try:
@@ -328,7 +371,9 @@ class SoapClient:
                 binding_name=f"{{{namespace}}}{binding}",
             )
             await bound.setup()
-            bound.zeep_client.transport = bound.zeep_client_authless.transport = _Transport(self)
+            bound.zeep_client.transport = bound.zeep_client_authless.transport = _Transport(
+                self, PULL_S if service is Service.PULL_POINT else 0.0
+            )
             self._services[service] = bound
         return bound
 

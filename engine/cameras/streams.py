@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from engine.cameras.errors import CameraFault, CameraUnreachable
-from engine.cameras.protocols import CameraInformation, Channel, ChannelCapabilities, StreamAddress
+from engine.cameras.protocols import CameraInformation, Channel, ChannelCapabilities, Extras, StreamAddress
 from engine.config.schema import CameraConfig
 
 TIMEOUT_S = 5.0
@@ -23,6 +23,7 @@ class _StillCamera:
         self.information = CameraInformation()
         self.channels = tuple(Channel(id=one.channel_id, profile=one.stream or "") for one in config.channels)
         self.has_events = False
+        self.terminals = None
 
     @property
     def name(self) -> str:
@@ -39,6 +40,22 @@ class _StillCamera:
     def motors(self, channel: str) -> None:
         """None: nothing moves."""
         return
+
+    def extras(self, channel: str) -> Extras:
+        """Nothing."""
+        return Extras()
+
+    def imaging(self, channel: str) -> None:
+        """None: nothing can be set."""
+        return
+
+    async def auxiliary(self, channel: str, command: str) -> str:
+        """Raises CameraFault: there are no such commands."""
+        return await self.device_auxiliary(command)
+
+    async def device_auxiliary(self, command: str) -> str:
+        """Raises CameraFault: there are no such commands."""
+        raise CameraFault(self.name, self.address, f"it knows no {command}", "use a camera that has it")
 
     async def capabilities(self, channel: str) -> ChannelCapabilities:
         """Video only."""

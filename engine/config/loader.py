@@ -80,7 +80,8 @@ def _shown(values: Any, path: KeyPath) -> str:
 
 def _broken_references(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
     """Everything that the schema cannot see: ids used twice, and ids that name nothing."""
-    yield from _half_tls(values["api"])
+    yield from _half_tls("api", values["api"])
+    yield from _half_tls("relay", values["relay"])
     yield from _missing_ports(values)
     for section in ("cameras", "links", "rules"):
         yield from _repeated(section, values[section])
@@ -109,18 +110,22 @@ def _missing_of_rule(rule: dict[str, Any]) -> Iterable[tuple[str, str]]:
         yield name, f"a rule of type '{kind}' needs a {name} of at least {minimum} points"
     if kind is RuleKind.LOITERING and not rule["min_seconds"]:
         yield "min_seconds", f"a rule of type '{kind}' needs a time above 0"
+    if rule["link"] is not None and not kind.sends:
+        yield "link", f"a rule of type '{kind}' cannot send a link: it knows no target"
 
 
-def _half_tls(api: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
+def _half_tls(section: str, values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
     """A certificate without its key (or the other way round) must not end in an API without TLS."""
     names = ("tls_certificate", "tls_key")
-    missing = [name for name in names if api[name] is None]
+    missing = [name for name in names if values[name] is None]
     if len(missing) == 1:
-        yield ("api", missing[0]), "is missing: tls_certificate and tls_key go together"
+        yield (section, missing[0]), "is missing: tls_certificate and tls_key go together"
 
 
 def _missing_ports(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:
-    """A device for each channel takes a port each."""
+    """A device for each channel takes a port each, and RTSPS one after the relay's."""
+    if values["relay"]["port"] == HIGHEST_PORT and values["relay"]["secure_port"] is None:
+        yield ("relay", "secure_port"), f"is missing: there is no port after {HIGHEST_PORT}"
     count = sum(len(camera["channels"]) for camera in values["cameras"])
     port = values["onvif"]["port"]
     if values["onvif"]["devices"] == "per_channel" and port + count - 1 > HIGHEST_PORT:
@@ -153,6 +158,18 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
+def _relay(values: dict[str, Any], folder: Path) -> RelayConfig:
+    port, secure_port = values["port"], values["secure_port"]
+    return RelayConfig(
+        values["host"],
+        port,
+        # Where any free port will do, it does for both.
+        secure_port if secure_port is not None else port and port + 1,
+        _optional(values["tls_certificate"], lambda path: folder / path),
+        _optional(values["tls_key"], lambda path: folder / path),
+    )
+
+
 def _site(values: dict[str, Any], file: Path) -> Site:
     folder = file.resolve().parent
     api = values["api"]
@@ -166,7 +183,7 @@ def _site(values: dict[str, Any], file: Path) -> Site:
             _optional(api["tls_certificate"], lambda path: folder / path),
             _optional(api["tls_key"], lambda path: folder / path),
         ),
-        relay=RelayConfig(**values["relay"]),
+        relay=_relay(values["relay"], folder),
         onvif=OnvifConfig(**values["onvif"]),
         vision=VisionConfig(
             values["vision"]["model"],
@@ -252,5 +269,6 @@ def _rule(values: dict[str, Any]) -> RuleConfig:
         link=values["link"],
         priority=values["priority"],
         confidence=values["confidence"],
+        sensitivity=values["sensitivity"],
         armed=values["armed"],
     )

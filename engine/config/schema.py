@@ -24,10 +24,13 @@ class ApiConfig:
 
 @dataclass(frozen=True, slots=True)
 class RelayConfig:
-    """Where the RTSP relay answers."""
+    """Where the RTSP relay answers, and where by TLS (with both files given, with that certificate)."""
 
     host: str
     port: int
+    secure_port: int
+    tls_certificate: Path | None
+    tls_key: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,8 @@ class LinkConfig:
 class RuleConfig:
     """A region or line on a channel, what it waits for, and the link that it sends (None: it only reports).
 
-    No `points`: the whole picture, for kinds that may. `confidence`: so sure (0 to 1) the detector must be. A rule
-    that is not `armed` sleeps.
+    No `points`: the whole picture, for kinds that may. `confidence`: so sure (0 to 1) the detector must be.
+    `sensitivity`: 0 to 100, of motion. A rule that is not `armed` sleeps.
     """
 
     rule_id: str
@@ -157,6 +160,7 @@ class RuleConfig:
     priority: int = 50
     confidence: float = 0.0
     armed: bool = True
+    sensitivity: float = 50.0
 
 
 @dataclass(frozen=True, slots=True)

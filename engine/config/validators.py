@@ -235,6 +235,7 @@ RULE = group(
             one_of(*TargetType), 1, len(TargetType), "target types"
         ),
         vol.Optional("confidence", default=0.0): number(0, 1),
+        vol.Optional("sensitivity", default=50.0): number(0, 100),
         vol.Optional("link", default=None): optional(identifier),
         vol.Optional("priority", default=50): integer(0, 100),
         vol.Optional("armed", default=True): flag,
@@ -249,7 +250,15 @@ API = group(
         vol.Optional("tls_key", default=None): optional_text,
     }
 )
-RELAY = group({vol.Optional("host", default="127.0.0.1"): text, vol.Optional("port", default=8554): port})
+RELAY = group(
+    {
+        vol.Optional("host", default="127.0.0.1"): text,
+        vol.Optional("port", default=8554): port,
+        vol.Optional("secure_port", default=None): optional(port),
+        vol.Optional("tls_certificate", default=None): optional_text,
+        vol.Optional("tls_key", default=None): optional_text,
+    }
+)
 ONVIF = group(
     {
         vol.Optional("enabled", default=True): flag,

@@ -60,6 +60,7 @@ def entry_of(rule: RuleConfig) -> dict[str, Any]:
         "min_seconds": (rule.min_seconds, 0),
         "targets": ([target.value for target in rule.targets], list(_DEFAULT_TARGETS)),
         "confidence": (rule.confidence, 0),
+        "sensitivity": (rule.sensitivity, 50),
         "link": (rule.link, None),
         "priority": (rule.priority, 50),
         "armed": (rule.armed, True),

@@ -24,6 +24,7 @@ class RuleKind(StrEnum):
     LOITERING = "loitering"
     COUNTING = "counting"
     OBJECT_DETECTION = "object_detection"
+    MOTION_REGION = "motion_region"
 
     @property
     def has_line(self) -> bool:
@@ -33,7 +34,12 @@ class RuleKind(StrEnum):
     @property
     def whole_picture(self) -> bool:
         """Whether its region may be left out, and is the whole picture then."""
-        return self is RuleKind.OBJECT_DETECTION
+        return self in {RuleKind.OBJECT_DETECTION, RuleKind.MOTION_REGION}
+
+    @property
+    def sends(self) -> bool:
+        """Whether its events are about a target, so that a link can be sent after it."""
+        return self is not RuleKind.MOTION_REGION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +60,15 @@ class Event:
 class RuleTriggered(Event):
     """A rule's condition began (`active`) or ended for one target. A line crossing only begins.
 
-    An object detection begins with its first target and ends, under that target's name, when none is left.
+    An object detection begins with its first target and ends, under that target's name, when none is left. Motion in a
+    region is of no target: `track_id` is empty, `target_type` None, and `box` is around all that moved at first.
     """
 
     rule_id: str
     rule_kind: RuleKind
     channel: str
     track_id: str
-    target_type: TargetType
+    target_type: TargetType | None
     box: Box
     active: bool
     direction: str | None = None
@@ -136,6 +143,24 @@ class CameraRefused(Event):
 
     channel: str
     reason: str
+
+
+class PictureFault(StrEnum):
+    """What can be wrong with a picture."""
+
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TOO_BLURRY = "too_blurry"
+    SCENE_CHANGED = "scene_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureQuality(Event):
+    """A channel's picture is of less use from now on (`active`), or again as it was."""
+
+    channel: str
+    fault: PictureFault
+    active: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

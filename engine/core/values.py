@@ -76,3 +76,15 @@ class TrackUpdate:
     tracks: tuple[Track, ...]
     aspect: float
     pose: Pose | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionMask:
+    """Which points of one channel's picture are not as they usually are: `moving` has the shape (height, width).
+
+    Its points lie evenly over the picture, which may have more of them.
+    """
+
+    channel: str
+    captured_at: float
+    moving: NDArray[np.bool_]

@@ -12,7 +12,7 @@ from engine.captures import CaptureRecorder, Snapshotter
 from engine.core.bus import Bus
 from engine.core.clock import Clock
 from engine.core.events import Event, RuleTriggered, TrackingEnded, TrackingStarted
-from engine.core.geometry import Box, Point, Pose
+from engine.core.geometry import Box, Direction, Point, Pose
 from engine.core.values import TargetType, TrackUpdate
 from engine.linkage.model import LinkModel
 from engine.linkage.portrait import UNSEEN_SCORE, Portrait, Subject
@@ -193,6 +193,8 @@ class LinkDirector:
         priority = self.settings.rules.get(event.rule_id)
         if priority is None or event.channel not in {self.settings.overview, self.settings.ptz}:
             return
+        if event.target_type is None:  # motion: there is no target to go after
+            return
         if event.active:
             self._scheduler.offer(event.track_id, event.target_type, event.rule_id, priority, now=self._clock.now())
         else:
@@ -200,9 +202,20 @@ class LinkDirector:
 
     # --- what operators ask for -------------------------------------------------------------------------------
 
-    async def track(self, *, track_id: str | None = None, point: Point | None = None, in_ptz: bool = False) -> str:
+    def sees(self, track_id: str) -> bool:
+        """Whether `track` could follow that track now."""
+        return self._spotter.sees(track_id)
+
+    async def track(
+        self,
+        *,
+        track_id: str | None = None,
+        point: Point | None = None,
+        in_ptz: bool = False,
+        direction: Direction | None = None,
+    ) -> str:
         """Follows a target till it is lost or `stop_tracking`: a track, or whatever is at a point of the overview
-        (of the PTZ picture with `in_ptz`, or when the link has no overview).
+        (of the PTZ picture with `in_ptz`, or when the link has no overview), or in a direction of the PTZ's sphere.
 
         Returns the track's id. A click on nothing is followed too: the camera goes and looks who is there. Raises
         NoTarget for a track that is not seen, or a point that cannot be looked at.
@@ -211,8 +224,10 @@ class LinkDirector:
             pursuit = self._spotter.pursuit_of(track_id)
         elif point is not None:
             pursuit, track_id = self._spotter.pursuit_at(point, in_ptz=in_ptz or self.model is None)
+        elif direction is not None:
+            pursuit, track_id = self._spotter.pursuit_towards(direction)
         else:
-            raise NoTarget("name a track or a point to follow")
+            raise NoTarget("name a track, a point or a direction to follow")
         async with self._turn:
             await self._leave("stopped")
             await self._begin(track_id, OPERATOR, pursuit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.core.clock import Clock
-from engine.core.geometry import Point
+from engine.core.geometry import Direction, Point
 from engine.core.values import TargetType, Track, TrackUpdate
 from engine.linkage.estimator import Measurement, Source
 from engine.linkage.measuring import measure_overview, measure_ptz
@@ -54,7 +54,6 @@ class Spotter:
         track = None if update is None else _track_at(update, point)
         if track is not None and update is not None:
             return self._pursuit(track, update), track.track_id
-        now = self._clock.now()
         if not in_ptz and self.model is not None:
             direction, source = self.model.direction(point), Source.OVERVIEW
         else:
@@ -62,6 +61,29 @@ class Spotter:
             if pose is None:
                 raise NoTarget(f"where {self._settings.ptz} looks is not known, so a point of its picture says nothing")
             direction, source = pose.direction_of(point, self.framing.aspect), Source.PTZ
+        return self._pursuit_of_nobody(direction, source)
+
+    def pursuit_towards(self, direction: Direction) -> tuple[Pursuit, str]:
+        """Begins with the track that the overview (else the PTZ picture) shows in a direction of the PTZ's sphere.
+
+        Where there is none it begins with the direction itself. Returns the pursuit and a name for its target.
+        """
+        for update, point in ((self.overview, self._in_overview(direction)), (self.ptz, self._in_ptz(direction))):
+            track = None if update is None or point is None else _track_at(update, point)
+            if track is not None and update is not None:
+                return self._pursuit(track, update), track.track_id
+        return self._pursuit_of_nobody(direction, Source.PTZ)
+
+    def _in_overview(self, direction: Direction) -> Point | None:
+        return None if self.model is None else self.model.point(direction)
+
+    def _in_ptz(self, direction: Direction) -> Point | None:
+        update = self.ptz
+        pose = None if update is None else update.pose or self._arbiter.pose_at(update.captured_at)
+        return None if update is None or pose is None else pose.point_of(direction, update.aspect)
+
+    def _pursuit_of_nobody(self, direction: Direction, source: Source) -> tuple[Pursuit, str]:
+        now = self._clock.now()
         first = Measurement(now, direction, _POINT_SIGMA_DEG, _POINT_HEIGHT_DEG, source)
         return self._new_pursuit(first, target_type=None), f"{self._settings.link_id}-click-{now:.3f}"
 
@@ -93,6 +115,12 @@ class Spotter:
             overview_id=overview_id,
             ptz_id=ptz_id,
             settings=self._settings.pursuit,
+        )
+
+    def sees(self, track_id: str) -> bool:
+        """Whether a track is in the newest picture of one of the two channels."""
+        return any(
+            track.track_id == track_id for update in (self.overview, self.ptz) if update for track in update.tracks
         )
 
     def slew_s(self, track_id: str) -> float:

@@ -6,6 +6,7 @@ starts; decoded pictures cross by shared memory.
 
 from engine.media.bridge import MediaProcess
 from engine.media.values import (
+    Delivery,
     LoginFailed,
     MediaDied,
     MediaError,
@@ -14,13 +15,17 @@ from engine.media.values import (
     RelayUser,
     Snapshot,
     SnapshotUnavailable,
+    SoundFormat,
     StreamConnected,
     StreamLost,
     StreamSource,
     StreamStatistics,
+    Target,
+    Tracks,
 )
 
 __all__ = [
+    "Delivery",
     "LoginFailed",
     "MediaDied",
     "MediaError",
@@ -30,8 +35,11 @@ __all__ = [
     "RelayUser",
     "Snapshot",
     "SnapshotUnavailable",
+    "SoundFormat",
     "StreamConnected",
     "StreamLost",
     "StreamSource",
     "StreamStatistics",
+    "Target",
+    "Tracks",
 ]

@@ -7,9 +7,9 @@ import itertools
 import logging
 import mmap
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
-from typing import Literal
+from dataclasses import replace
 
 from engine.core.bus import Bus
 from engine.core.clock import Clock
@@ -30,7 +30,9 @@ from engine.media.messages import (
     RemoveStream,
     Report,
     RingOpened,
+    SetCertificate,
     SetLocked,
+    SetMulticast,
     SetUsers,
     SnapshotFailed,
     SnapshotTaken,
@@ -39,6 +41,8 @@ from engine.media.messages import (
 )
 from engine.media.ring import RingFormat, as_image
 from engine.media.values import (
+    SEEN_AND_HEARD,
+    Delivery,
     LoginFailed,
     MediaDied,
     MediaError,
@@ -51,6 +55,9 @@ from engine.media.values import (
     StreamLost,
     StreamSource,
     StreamStatistics,
+    Target,
+    Tracks,
+    path_suffix,
 )
 
 _log = logging.getLogger(__name__)
@@ -71,9 +78,6 @@ MAX_PAUSE_S = 30.0
 """The longest pause before a restart."""
 
 
-type RelayTracks = Literal["video", "onvif", "metadata", "srtp"]
-
-
 class MediaProcess:
     """The media process, kept alive. All methods belong to one event loop.
 
@@ -88,6 +92,7 @@ class MediaProcess:
         self._channels: dict[str, Channel] = {}
         self._users: tuple[RelayUser, ...] = ()
         self._locked: tuple[tuple[str, str], ...] = ()
+        self._multicast: dict[str, SetMulticast] = {}
         self._link: WorkerLink | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[Ready] | None = None
@@ -136,13 +141,17 @@ class MediaProcess:
         self._fail_snapshots("the media process was stopped")
 
     async def add_stream(self, source: StreamSource) -> None:
-        """Opens a stream and keeps it open; replaces the channel's former source. Does not wait for pictures."""
+        """Opens a stream and keeps it open; replaces the channel's former source. Does not wait for pictures.
+
+        The channel's paths are there at once, and whoever watches stays through another source: until pictures come,
+        they see the channel's last one, or a slate.
+        """
         known = self._channels.get(source.channel)
         if known is None:
-            self._channels[source.channel] = Channel(source)
+            known = self._channels[source.channel] = Channel(source)
         else:
             known.source = source
-        self._send(AddStream(source))
+        self._send(AddStream(source, known.codec))
 
     async def remove_stream(self, channel: str) -> None:
         """Closes a stream; iterations over its frames end. A channel that is not there is no error."""
@@ -163,6 +172,20 @@ class MediaProcess:
         """
         self._locked = tuple(pairs)
         self._send(SetLocked(self._locked))
+
+    async def use_certificate(self, certificate: str, key: str) -> None:
+        """Shows another certificate (paths of PEM files) to those who connect by RTSPS from now on."""
+        self._settings = replace(self._settings, tls_certificate=certificate, tls_key=key)
+        self._send(SetCertificate(certificate, key))
+
+    async def set_multicast(self, channel: str, targets: Mapping[Tracks, Target], sending: Tracks) -> None:
+        """Says where a channel's tracks go by multicast, and which are sent now, whether anybody asks or not.
+
+        Another target is used from the next start on. Kept for channels that are added later, too.
+        """
+        names = {str(track.name): target for track, target in targets.items()}
+        order = self._multicast[channel] = SetMulticast(channel, names, tuple(str(one.name) for one in sending))
+        self._send(order)
 
     def metadata_watched(self, channel: str) -> bool:
         """Whether a client of the relay takes the channel's metadata (at most a second old). Unknown channels: no."""
@@ -222,22 +245,25 @@ class MediaProcess:
         return self._secure_port if self._is_secure else None
 
     def relay_url(
-        self, channel: str, host: str | None = None, *, tracks: RelayTracks = "video", secure: bool = False
+        self,
+        channel: str,
+        host: str | None = None,
+        *,
+        tracks: Tracks = SEEN_AND_HEARD,
+        delivery: Delivery = Delivery.PLAIN,
     ) -> str:
         """Where a channel can be watched, without user and password; `host` as the client knows this machine.
 
-        `tracks` is `video`, `onvif` (video and metadata), `metadata`, or `srtp` (as `onvif`, but encrypted; always
-        secure). Raises MediaError for a secure address without a certificate.
+        Raises MediaError for a secure address without a certificate.
         """
-        secure = secure or tracks == "srtp"
+        secure = delivery in {Delivery.SECURE, Delivery.SRTP}
         if secure and not self._is_secure:
             raise MediaError("the relay has no certificate, and so no RTSPS; give tls_certificate and tls_key")
         scheme, port = ("rtsps", self._secure_port) if secure else ("rtsp", self._relay_port)
-        suffix = "" if tracks == "video" else f"/{tracks}"
         host = host or self._settings.relay_host
         if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
             host = "127.0.0.1"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/{channel}{suffix}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/{channel}{path_suffix(tracks, delivery)}"
 
     def statistics(self, channel: str) -> StreamStatistics:
         """How a stream does. Raises MediaError for a channel that was not added."""
@@ -273,8 +299,10 @@ class MediaProcess:
         )
         self._send(SetUsers(self._users))
         self._send(SetLocked(self._locked))
+        for order in self._multicast.values():
+            self._send(order)
         for channel in self._channels.values():
-            self._send(AddStream(channel.source))
+            self._send(AddStream(channel.source, channel.codec))
         return link, ready
 
     async def _keep_alive(self, link: WorkerLink | None) -> None:

@@ -11,6 +11,9 @@ from engine.media.messages import RingOpened, StreamReport
 from engine.media.ring import RingFormat, RingReader
 from engine.media.values import StreamSource, StreamStatistics
 
+ASSUMED_CODEC = "h264"
+"""Of pictures that never came."""
+
 
 class Channel:
     """Hands the newest picture to whoever iterates. It outlives the media process: sequence numbers go on."""
@@ -18,6 +21,7 @@ class Channel:
     def __init__(self, source: StreamSource) -> None:
         self.source = source
         self.connected = False
+        self.codec = ASSUMED_CODEC
         self._ring: RingReader | None = None
         self._base = 0
         self._newest = 0
@@ -51,6 +55,7 @@ class Channel:
     def take_report(self, report: StreamReport) -> None:
         """The worker's statistics."""
         self._report = report
+        self.codec = report.codec or self.codec
 
     @property
     def metadata_watched(self) -> bool:
@@ -127,4 +132,5 @@ class Channel:
             width=report.width if report is not None else None,
             height=report.height if report is not None else None,
             codec=report.codec if report is not None else None,
+            audio=report.audio if report is not None else None,
         )

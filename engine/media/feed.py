@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from engine.media.gst import GObject, Gst, with_pts
 from engine.media.history import AccessUnit
+from engine.media.sound import Sound
 
 METADATA_PT = 107
 """The RTP payload type of metadata."""
@@ -40,6 +41,11 @@ class VideoFeed:
         self._lock = threading.Lock()
         appsrc.set_property("caps", caps)
         appsrc.connect("need-data", self._on_need_data)
+
+    def use(self, caps: Gst.Caps) -> None:
+        """The units from now on have another format of the same codec."""
+        with self._lock:
+            self._appsrc.set_property("caps", caps)
 
     def _on_need_data(self, _appsrc: Gst.Element, _length: int) -> None:
         with self._lock:
@@ -84,6 +90,34 @@ class VideoFeed:
 
     def _push(self, unit: AccessUnit, pts_ns: int) -> None:
         self._appsrc.emit("push-buffer", with_pts(unit.payload, pts_ns))
+
+
+class SoundFeed:
+    """Fills one running media with sound, beginning with a moment of silence."""
+
+    def __init__(self, appsrc: Gst.Element, sound: Sound) -> None:
+        self._appsrc = appsrc
+        self._silence = sound.silence
+        self._running = False
+        self._lock = threading.Lock()
+        appsrc.set_property("caps", Gst.Caps.from_string(sound.caps))
+        appsrc.connect("need-data", self._on_need_data)
+
+    def _on_need_data(self, _appsrc: Gst.Element, _length: int) -> None:
+        with self._lock:
+            now_ns = running_ns(self._appsrc)
+            if not self._running and now_ns is not None:
+                # GstRtspServer describes nothing before every track has begun, and a camera that is away is silent.
+                self._running = True
+                self._appsrc.emit("push-buffer", with_pts(Gst.Buffer.new_wrapped(self._silence), now_ns))
+
+    def push(self, payload: Gst.Buffer, pts_ns: int) -> None:
+        """Hands on a piece of sound that belongs to an instant (the system's monotonic clock)."""
+        with self._lock:
+            now_ns = running_ns(self._appsrc)
+            if self._running and now_ns is not None:
+                begin_ns = max(now_ns - (time.monotonic_ns() - pts_ns), 0)
+                self._appsrc.emit("push-buffer", with_pts(payload, begin_ns))
 
 
 class MetadataTrack(Gst.Bin):  # type: ignore[misc]  # GObject has no types

@@ -61,7 +61,7 @@ CODECS = {
         decoder="avdec_h264",
         # Frame threads would hold back one picture a thread.
         decoder_options="max-threads=1",
-        pay="rtph264pay name=pay0 pt=96 config-interval=-1 aggregate-mode=zero-latency",
+        pay="rtph264pay pt=96 config-interval=-1 aggregate-mode=zero-latency",
     ),
     "video/x-h265": Codec(
         name="h265",
@@ -69,7 +69,7 @@ CODECS = {
         parse=_H26X.format("h265"),
         decoder="avdec_h265",
         decoder_options="max-threads=1",
-        pay="rtph265pay name=pay0 pt=96 config-interval=-1 aggregate-mode=zero-latency",
+        pay="rtph265pay pt=96 config-interval=-1 aggregate-mode=zero-latency",
     ),
     "image/jpeg": Codec(
         name="jpeg",
@@ -77,7 +77,7 @@ CODECS = {
         parse="identity",
         decoder="jpegdec",
         decoder_options="",
-        pay="rtpjpegpay name=pay0 pt=26",
+        pay="rtpjpegpay pt=26",
     ),
 }
 """By the media type of the encoded stream."""

@@ -43,7 +43,14 @@ class History:
         self._max_bytes = max_bytes
         self._groups: deque[list[AccessUnit]] = deque()
         self._bytes = 0
+        self._media_type = ""
         self._lock = threading.Lock()
+
+    def begin(self, media_type: str) -> None:
+        """Units of this codec follow; those of another are forgotten."""
+        if media_type != self._media_type:
+            self.clear()
+            self._media_type = media_type
 
     def add(self, unit: AccessUnit) -> None:
         """Appends the newest unit and drops whole groups of pictures that are too old, or too much."""
@@ -64,7 +71,7 @@ class History:
         return len(self._groups) > 1 and self._groups[1][0].arrived_at <= newest.arrived_at - self._seconds
 
     def clear(self) -> None:
-        """Forgets everything (the stream's format changed)."""
+        """Forgets everything."""
         with self._lock:
             self._groups.clear()
             self._bytes = 0

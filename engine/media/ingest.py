@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.media.gst import CODECS, ENCODING_NAMES, GLib, Gst, MissingElementError, details, launch
 from engine.media.history import AccessUnit
+from engine.media.sound import Sound, sound_of
 from engine.media.timing import REFUSED_DELAY_S, Backoff, estimate_captured_at
 from engine.media.values import StreamSource
 
@@ -24,14 +25,38 @@ _REFUSED = {401, 403}
 _NANOSECONDS = 1_000_000_000
 
 
+MAX_PIXELS = 2**26
+"""The largest picture: decoded it takes 200 MB. Whoever claims more is broken, or wants our memory."""
+
+MAX_SIDE = 16384
+"""The longest side of a picture, in pixels."""
+
+
+class TooLargeError(Exception):
+    """Pictures are larger than any camera's; the message says how large."""
+
+
+def check_size(caps: Gst.Caps) -> None:
+    """Raises TooLargeError for a format whose pictures would not fit."""
+    fields = caps.get_structure(0)
+    width, height = (fields.get_value(name) if fields.has_field(name) else 0 for name in ("width", "height"))
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise TooLargeError(
+            f"the camera's pictures are {width}x{height}; at most {MAX_PIXELS // 2**20} million pixels are taken"
+        )
+
+
 class IngestListener(Protocol):
     """Who uses a stream."""
 
-    def on_format(self, caps: Gst.Caps) -> None:
-        """The format of the units to come (GStreamer's thread). Raises MissingElementError if it is of no use."""
+    def on_format(self, caps: Gst.Caps, sound: Sound | None) -> None:
+        """The format of what is to come (GStreamer's thread). Raises MissingElementError if it is of no use."""
 
     def on_unit(self, unit: AccessUnit) -> None:
         """A picture, in decoding order, beginning with a key frame (GStreamer's thread)."""
+
+    def on_sound(self, payload: Gst.Buffer, pts_ns: int) -> None:
+        """A piece of sound; its time is on the system's monotonic clock (GStreamer's thread)."""
 
     def on_connected(self) -> None:
         """The first picture of a connection arrived (GStreamer's thread)."""
@@ -56,7 +81,9 @@ class Ingest:
         self._caps: Gst.Caps | None = None
         self._base_ns = 0
         self._connected = False
-        self._count = 0
+        # Grows through every stream that a channel ever has: nobody comes to a nanosecond a picture.
+        self._count = time.monotonic_ns()
+        self._sound: Sound | None = None
         self._again = False  # a file that begins anew is no news
 
     @property
@@ -69,6 +96,7 @@ class Ingest:
         self._retry_timer = 0
         self._connected = False
         self._caps = None
+        self._sound = None
         self._base_ns = 0
         self._deadline = time.monotonic() + OPEN_S
         try:
@@ -112,7 +140,7 @@ class Ingest:
         source.set_property("latency", 0 if self._source.transport == "tcp" else _UDP_JITTER_MS)
         source.set_property("tcp-timeout", int(STALL_S * 1e6))
         source.set_property("add-reference-timestamp-meta", True)
-        chosen: list[int] = []
+        chosen: dict[str, int] = {}
         source.connect("select-stream", self._on_select, chosen)
         source.connect("pad-added", self._on_rtp_pad)
         return pipeline
@@ -124,17 +152,28 @@ class Ingest:
         pipeline.get_by_name("streams").connect("pad-added", self._on_file_pad)
         return pipeline
 
-    @staticmethod
-    def _on_select(_source: Gst.Element, number: int, caps: Gst.Caps, chosen: list[int]) -> bool:
-        # The first video stream only: sound and metadata are not ours, and a second video would be another camera.
-        if caps.get_structure(0).get_string("media") != "video" or chosen:
+    def _on_select(self, _source: Gst.Element, number: int, caps: Gst.Caps, chosen: dict[str, int]) -> bool:
+        # The first of each kind: metadata is not ours, and a second video would be another camera.
+        media = str(caps.get_structure(0).get_string("media"))
+        if media not in {"video", "audio"} or media in chosen:
             return False
-        chosen.append(number)
+        if media == "audio":
+            sound = sound_of(caps)
+            # A back channel is for sound to the camera.
+            if sound is None or caps.get_structure(0).has_field("a-sendonly"):
+                return False
+            self._sound = sound
+        chosen[media] = number
         return True
 
     def _on_rtp_pad(self, source: Gst.Element, pad: Gst.Pad) -> None:
         caps = pad.get_current_caps() or pad.query_caps(None)
-        encoding = caps.get_structure(0).get_string("encoding-name")
+        fields = caps.get_structure(0)
+        if fields.get_string("media") == "audio":
+            sound = sound_of(caps)
+            self._attach(source, pad, sound.depay if sound is not None else "queue", "sync=false", "sound")
+            return
+        encoding = fields.get_string("encoding-name")
         media_type = ENCODING_NAMES.get(str(encoding))
         if media_type is None:
             self._fail_later(f"the camera sends {encoding}; only {', '.join(ENCODING_NAMES)} can be used")
@@ -153,19 +192,21 @@ class Ingest:
         # The clock paces the file: it arrives as it would from a camera.
         self._attach(streams, pad, parse, "sync=true")
 
-    def _attach(self, after: Gst.Element, pad: Gst.Pad, elements: str, sink_options: str | None) -> None:
+    def _attach(
+        self, after: Gst.Element, pad: Gst.Pad, elements: str, sink_options: str | None, name: str = "units"
+    ) -> None:
         sink = "fakesink async=false sync=false"
         if sink_options is not None:
-            sink = f"appsink name=units emit-signals=true max-buffers=0 async=false {sink_options}"
+            sink = f"appsink name={name} emit-signals=true max-buffers=0 async=false {sink_options}"
         try:
             branch = Gst.parse_bin_from_description(f"{elements} ! {sink}", True)
         except GLib.Error as error:
             self._fail_later(f"GStreamer cannot take the stream apart: {error.message}")
             return
         pipeline = after.get_parent()
-        units = branch.get_by_name("units")
-        if units is not None:
-            units.connect("new-sample", self._on_sample, pipeline)
+        for known, take in (("units", self._on_sample), ("sound", self._on_sound)):
+            if (taker := branch.get_by_name(known)) is not None:
+                taker.connect("new-sample", take, pipeline)
         pipeline.add(branch)
         branch.sync_state_with_parent()
         pad.link(branch.get_static_pad("sink"))
@@ -177,12 +218,13 @@ class Ingest:
         arrived_at, now = time.time(), time.monotonic()
         buffer = sample.get_buffer()
         key = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
-        if self._caps is None:
-            if not key:
-                return Gst.FlowReturn.OK
+        if self._caps is None and not key:
+            return Gst.FlowReturn.OK
+        caps = sample.get_caps()
+        if self._caps is None or not caps.is_equal(self._caps):
             try:
-                self._begin(sample.get_caps(), pipeline)
-            except MissingElementError as error:
+                self._take_format(caps, pipeline)
+            except (MissingElementError, TooLargeError) as error:
                 self._fail_later(str(error))
                 return Gst.FlowReturn.OK
         self._deadline = now + STALL_S
@@ -195,10 +237,25 @@ class Ingest:
         self._listener.on_unit(AccessUnit(self._count, buffer, buffer.get_size(), pts_ns, key, captured_at, arrived_at))
         return Gst.FlowReturn.OK
 
-    def _begin(self, caps: Gst.Caps, pipeline: Gst.Pipeline) -> None:
+    def _on_sound(self, sink: Gst.Element, pipeline: Gst.Pipeline) -> Gst.FlowReturn:
+        sample = sink.emit("pull-sample")
+        if sample is None or pipeline is not self._pipeline:
+            return Gst.FlowReturn.EOS
+        if self._caps is not None:
+            buffer = sample.get_buffer()
+            self._listener.on_sound(buffer, self._base_ns + self._running_ns(sample, buffer, time.monotonic()))
+        return Gst.FlowReturn.OK
+
+    def _take_format(self, caps: Gst.Caps, pipeline: Gst.Pipeline) -> None:
+        check_size(caps)
+        begins = self._caps is None
         self._base_ns = pipeline.get_base_time()
-        self._listener.on_format(caps)
+        self._listener.on_format(caps, self._sound)
         self._caps = caps
+        if begins:
+            self._begin()
+
+    def _begin(self) -> None:
         self._connected = True
         self._backoff.reset()
         self._told = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.media.values import MediaError, RelayUser, StreamSource
+from engine.media.values import MediaError, RelayUser, SoundFormat, StreamSource, Target
 
 LIMIT = 65536
 """The largest packet, in bytes."""
@@ -59,10 +59,27 @@ class PushMetadata(Command, frozen=True):
     last: bool
 
 
+class SetCertificate(Command, frozen=True):
+    """RTSPS shows another certificate from now on (paths of PEM files)."""
+
+    tls_certificate: str
+    tls_key: str
+
+
+class SetMulticast(Command, frozen=True):
+    """Where a channel's tracks go by multicast (by name), and which of them are sent without being asked for."""
+
+    channel: str
+    targets: dict[str, Target]
+    sending: tuple[str, ...]
+
+
 class AddStream(Command, frozen=True):
     """Open a stream and keep it open."""
 
     source: StreamSource
+    codec: str
+    """The codec of its last pictures, or what is assumed."""
 
 
 class RemoveStream(Command, frozen=True):
@@ -155,6 +172,7 @@ class StreamReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: int | None
     height: int | None
     codec: str | None
+    audio: SoundFormat | None
     undecoded: int
     """Pictures dropped before decoding because the machine was too slow, since the worker began."""
 
@@ -168,12 +186,30 @@ class Report(Notice, frozen=True):
     streams: tuple[StreamReport, ...]
 
 
-type AnyCommand = Start | SetUsers | SetLocked | PushMetadata | AddStream | RemoveStream | TakeSnapshot
+type AnyCommand = (
+    Start
+    | SetUsers
+    | SetLocked
+    | SetCertificate
+    | SetMulticast
+    | PushMetadata
+    | AddStream
+    | RemoveStream
+    | TakeSnapshot
+)
 type AnyNotice = Ready | Failed | LoginRefused | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
 
 _encoder = msgspec.json.Encoder()
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(
-    Start | SetUsers | SetLocked | PushMetadata | AddStream | RemoveStream | TakeSnapshot
+    Start
+    | SetUsers
+    | SetLocked
+    | SetCertificate
+    | SetMulticast
+    | PushMetadata
+    | AddStream
+    | RemoveStream
+    | TakeSnapshot
 )
 _notices: msgspec.json.Decoder[AnyNotice] = msgspec.json.Decoder(
     Ready | Failed | LoginRefused | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report

@@ -1,24 +1,28 @@
 """The RTSP relay: every channel at `/CHANNEL`, as the camera encoded it, for users with a password.
 
-`/CHANNEL/onvif` brings the metadata track beside the video, `/CHANNEL/metadata` nothing else, and `/CHANNEL/srtp` (over
-RTSPS only) both encrypted. Clients hang on the relay, not on the camera: when the camera vanishes they stay connected,
-see its last key frame once a second, and see it live again when it comes back.
+Besides there are `/CHANNEL/PARTS` for those who want other parts (`/gate/video`, `/gate/video-metadata`…), the same
+encrypted below `/CHANNEL/srtp` (over RTSPS only), and `/CHANNEL/multicast`. Clients hang on the relay, not on the
+camera: when the camera vanishes they stay connected, see its last key frame once a second, and see it live again when
+it comes back.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from engine.media.feed import Primer
 from engine.media.gate import Gate, GateKeeper, OnFailure
 from engine.media.gst import CODECS, Gio, GLib, Gst, GstRtspServer
 from engine.media.history import AccessUnit
-from engine.media.messages import Start
-from engine.media.tracks import RelayChannel
-from engine.media.values import MediaError, RelayUser
+from engine.media.messages import SetMulticast, Start
+from engine.media.multicast import Multicasts
+from engine.media.sound import Sound
+from engine.media.tracks import EVERYTHING, Origin, Path, RelayChannel
+from engine.media.values import Delivery, MediaError, RelayUser, path_suffix
 
 _SESSION_CLEANUP_S = 10
+_MULTICAST = path_suffix(EVERYTHING, Delivery.MULTICAST)
 
 
 class Relay:
@@ -28,9 +32,12 @@ class Relay:
         self._channels: dict[str, RelayChannel] = {}
         self._lock = threading.Lock()
         self._gate = Gate(on_failure, settings.max_clients)
-        certificate = _certificate(settings)
+        certificate = None
+        if settings.tls_certificate is not None and settings.tls_key is not None:
+            certificate = _certificate(settings.tls_certificate, settings.tls_key)
         self._plain = self._serve(settings.relay_host, settings.relay_port, None)
         self.port = int(self._plain.get_bound_port())
+        self._multicasts = Multicasts(self._plain)
         self._secure: GstRtspServer.RTSPServer | None = None
         self.secure_port: int | None = None
         if certificate is not None:
@@ -56,6 +63,11 @@ class Relay:
             )
         return server
 
+    def use_certificate(self, certificate: str, key: str) -> None:
+        """Shows another certificate to those who connect from now on. Raises MediaError."""
+        if self._secure is not None:
+            self._secure.get_auth().set_tls_certificate(_certificate(certificate, key))
+
     def set_users(self, users: Iterable[RelayUser]) -> None:
         """Replaces the users. Whoever watches is cut off when a user was removed or got another password."""
         if self._gate.set_users(users):
@@ -66,18 +78,19 @@ class Relay:
         """Replaces who is locked out: pairs of user name and address."""
         self._gate.set_locked(pairs)
 
-    def open_channel(self, channel: str, caps: Gst.Caps, primer: Primer) -> None:
-        """Opens the paths of a channel, or keeps them if the codec is the same; none for a codec without payloader."""
-        media_type = caps.get_structure(0).get_name()
+    def open_channel(self, channel: str, caps: Gst.Caps, sound: Sound | None, primer: Primer) -> None:
+        """Opens the paths of a channel, or keeps them if the formats are alike; none for a codec without payloader."""
         with self._lock:
             known = self._channels.get(channel)
-            if known is not None and known.caps.get_structure(0).get_name() == media_type:
-                known.use(caps)
+            if known is not None and known.is_like(caps, sound):
+                known.go_on(caps, primer)
                 return
             self._close(channel)
-            if media_type in CODECS:
-                opened = self._channels[channel] = RelayChannel(caps, primer)
+            if caps.get_structure(0).get_name() in CODECS:
+                opened = self._channels[channel] = RelayChannel(Origin(caps, sound, primer))
+                opened.aim(self._multicasts.targets(channel))
                 self._mount(channel, opened)
+                GLib.idle_add(self._send_multicast, channel)
 
     def _mount(self, channel: str, opened: RelayChannel) -> None:
         for server in self._servers:
@@ -85,9 +98,13 @@ class Relay:
             paths = opened.paths if server is self._plain else opened.paths | opened.secure_paths
             for suffix, path in paths.items():
                 mounts.add_factory(f"/{channel}{suffix}", path.factory)
+        self._mount_multicast(channel, opened)
+
+    def _mount_multicast(self, channel: str, opened: RelayChannel) -> None:
+        self._plain.get_mount_points().add_factory(f"/{channel}{_MULTICAST}", opened.multicast.factory)
 
     def close_channel(self, channel: str) -> None:
-        """Closes the paths of a channel."""
+        """Closes the paths of a channel; whoever watches is cut off."""
         with self._lock:
             self._close(channel)
 
@@ -96,14 +113,67 @@ class Relay:
         if closed is None:
             return
         for server in self._servers:
-            for suffix in closed.paths | closed.secure_paths:
+            for suffix in {_MULTICAST} | closed.paths.keys() | closed.secure_paths.keys():
                 server.get_mount_points().remove_factory(f"/{channel}{suffix}")
+        GLib.idle_add(self._end, channel, closed)
+
+    def _end(self, channel: str, closed: RelayChannel) -> bool:
+        self._multicasts.stop(channel, closed.multicast)
+        self._cut(closed.runs)
+        return False
+
+    def _cut(self, runs: Callable[[GstRtspServer.RTSPMedia], bool]) -> None:
+        """Ends the connections of those who watch certain pipelines, for nothing will ever come there again."""
+
+        def judge(_server: GstRtspServer.RTSPServer, client: GstRtspServer.RTSPClient) -> object:
+            watching: list[bool] = []
+
+            def look(_session: GstRtspServer.RTSPSession, media: GstRtspServer.RTSPSessionMedia) -> object:
+                watching.append(runs(media.get_media()))
+                return GstRtspServer.RTSPFilterResult.KEEP
+
+            def visit(_client: GstRtspServer.RTSPClient, session: GstRtspServer.RTSPSession) -> object:
+                session.filter(look)
+                return GstRtspServer.RTSPFilterResult.KEEP
+
+            client.session_filter(visit)
+            verdict = GstRtspServer.RTSPFilterResult
+            return verdict.REMOVE if any(watching) else verdict.KEEP
+
+        for server in self._servers:
+            server.client_filter(judge)
+
+    def set_multicast(self, order: SetMulticast) -> None:
+        """Says where a channel's tracks go by multicast, and which are sent now (main loop)."""
+        former: Path | None = None
+        with self._lock:
+            moved = self._multicasts.order(order)
+            known = self._channels.get(order.channel)
+            if known is not None and moved:
+                former = known.aim(self._multicasts.targets(order.channel))
+                self._mount_multicast(order.channel, known)
+        if former is not None:
+            self._multicasts.stop(order.channel, former)
+            self._cut(former.runs)
+        self._send_multicast(order.channel)
+
+    def _send_multicast(self, channel: str) -> bool:
+        known = self._channels.get(channel)
+        if known is not None:
+            self._multicasts.send(channel, known.multicast)
+        return False
 
     def push(self, channel: str, unit: AccessUnit) -> None:
         """Hands a unit to the channel's watchers (GStreamer's thread)."""
         known = self._channels.get(channel)
         if known is not None:
             known.push(unit)
+
+    def push_sound(self, channel: str, payload: Gst.Buffer, pts_ns: int) -> None:
+        """Hands a piece of sound to the channel's listeners; `pts_ns` is on the monotonic clock."""
+        known = self._channels.get(channel)
+        if known is not None:
+            known.push_sound(payload, pts_ns)
 
     def repeat(self, channel: str, unit: AccessUnit) -> None:
         """Shows a key frame again to the channel's watchers. What is pushed next must be a key frame, too."""
@@ -128,10 +198,8 @@ class Relay:
         return True
 
 
-def _certificate(settings: Start) -> Gio.TlsCertificate | None:
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return None
+def _certificate(certificate: str, key: str) -> Gio.TlsCertificate:
     try:
-        return Gio.TlsCertificate.new_from_files(settings.tls_certificate, settings.tls_key)
+        return Gio.TlsCertificate.new_from_files(certificate, key)
     except GLib.Error as error:
         raise MediaError(f"the relay's certificate or key cannot be used: {error.message}") from None

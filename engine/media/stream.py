@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from engine.media.decoding import AnalysisDecoder, Decoded, decode_snapshot
-from engine.media.gst import Gst, codec_of
+from engine.media.gst import Gst, MissingElementError, codec_of
 from engine.media.history import AccessUnit, History, NotInHistoryError
 from engine.media.ingest import STALL_S, Ingest
 from engine.media.messages import Connected, Lost, Notice, RingOpened, StreamReport
 from engine.media.relay import Relay
 from engine.media.ring import RingWriter
+from engine.media.slate import make_slate
+from engine.media.sound import Sound
 from engine.media.values import StreamSource
+
+_log = logging.getLogger(__name__)
 
 type Tell = Callable[[Notice, Sequence[int]], None]
 """Sends a notice with the file descriptors that belong to it, which are closed afterwards."""
@@ -23,13 +28,16 @@ type Tell = Callable[[Notice, Sequence[int]], None]
 class Stream:
     """Feeds history, relay and analysis from one ingest."""
 
-    def __init__(self, source: StreamSource, *, relay: Relay, history_s: float, tell: Tell, slow: Executor) -> None:
+    def __init__(self, source: StreamSource, *, relay: Relay, history: History, tell: Tell, slow: Executor) -> None:
         self.source = source
         self._relay = relay
         self._tell = tell
         self._slow = slow
-        self._history = History(history_s)
+        self._history = history
         self._caps: Gst.Caps | None = None
+        self._sound: Sound | None = None
+        self._format_lock = threading.Lock()
+        self._slate: AccessUnit | None = None
         self._decoder: AnalysisDecoder | None = None
         self._decoder_lock = threading.Lock()
         self._ring: RingWriter | None = None
@@ -41,28 +49,57 @@ class Stream:
         self._counted = (0, time.monotonic())
         self._ingest = Ingest(source, self, slow)
 
-    def open(self) -> None:
-        """Begins to connect (main loop)."""
-        self._ingest.open()
+    def open(self, codec: str) -> None:
+        """Begins to connect (main loop). Until pictures come, there is a slate in that codec for new watchers."""
+        if not self._history.last_group():
+            self._slow.submit(self._hang_slate, codec)
+        if self.source.url:
+            self._ingest.open()
 
-    def close(self) -> None:
-        """Ends everything (main loop). The ring's memory goes when its last reader does."""
-        with self._ring_lock:
+    def _hang_slate(self, codec: str) -> None:
+        try:
+            caps, slate = make_slate(codec)
+        except MissingElementError as error:
+            _log.warning("channel %s is there with its first picture only: %s", self.source.channel, error)
+            return
+        with self._format_lock:
+            if self._caps is None and not self._closed:
+                self._slate = slate
+                self._relay.open_channel(self.source.channel, caps, None, self._newest_group)
+
+    def _newest_group(self) -> list[AccessUnit]:
+        """Where a new watcher begins."""
+        return self._history.last_group() or ([self._slate] if self._slate is not None else [])
+
+    def close(self, *, for_good: bool = True) -> History:
+        """Ends everything (main loop). The ring's memory goes when its last reader does.
+
+        Not for good: who watches stays, for a stream that takes over the history and the channel's paths.
+        """
+        with self._format_lock, self._ring_lock:
             self._closed = True
             if self._ring is not None:
                 self._ring.close()
         self._ingest.close()
-        self._relay.close_channel(self.source.channel)
-        self._drop_decoder()
-        self._history.clear()
-
-    def on_format(self, caps: Gst.Caps) -> None:
-        """The ingest's format is known; a new decoder for a new connection."""
-        if self._caps is not None and self._caps.get_structure(0).get_name() != caps.get_structure(0).get_name():
+        if for_good:
+            self._relay.close_channel(self.source.channel)
             self._history.clear()
-        self._caps = caps
-        self._open_decoder(caps)
-        self._relay.open_channel(self.source.channel, caps, self._history.last_group)
+        self._drop_decoder()
+        return self._history
+
+    def on_format(self, caps: Gst.Caps, sound: Sound | None) -> None:
+        """The ingest's format is known; a new decoder for a new connection."""
+        with self._format_lock:
+            if self._closed:
+                return
+            self._history.begin(caps.get_structure(0).get_name())
+            self._caps, self._sound = caps, sound
+            self._open_decoder(caps)
+            self._relay.open_channel(self.source.channel, caps, sound, self._newest_group)
+
+    def on_sound(self, payload: Gst.Buffer, pts_ns: int) -> None:
+        """A piece of sound arrived."""
+        self._relay.push_sound(self.source.channel, payload, pts_ns)
 
     def on_unit(self, unit: AccessUnit) -> None:
         """A picture arrived: keep it, relay it, decode it."""
@@ -86,7 +123,7 @@ class Stream:
         """Called every second (main loop)."""
         self._ingest.check()
         # Only a stream that begins anew goes on with a key frame; one that merely falters would be spoilt by this.
-        if not self._ingest.connected and (unit := self._history.newest_key()) is not None:
+        if not self._ingest.connected and (unit := self._history.newest_key() or self._slate) is not None:
             self._relay.repeat(self.source.channel, unit)
         decoder, caps = self._decoder, self._caps
         if decoder is not None and caps is not None and decoder.failure() is not None:
@@ -106,6 +143,7 @@ class Stream:
             width=structure.get_value("width") if structure is not None else None,
             height=structure.get_value("height") if structure is not None else None,
             codec=codec_of(self._caps) if self._caps is not None else None,
+            audio=self._sound.format if self._sound is not None else None,
             metadata_watched=self._relay.metadata_watched(self.source.channel),
             undecoded=self._undecoded + (decoder.undecoded if decoder is not None else 0),
         )

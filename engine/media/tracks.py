@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import Flag, auto
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, combinations
 
-from engine.media.feed import MetadataTrack, Primer, VideoFeed
+from engine.media.feed import MetadataTrack, Primer, SoundFeed, VideoFeed
 from engine.media.gst import CODECS, Gst, GstRtsp, GstRtspServer
 from engine.media.history import AccessUnit
+from engine.media.sound import Sound
+from engine.media.values import SEEN_AND_HEARD, Delivery, Target, Tracks, path_suffix
+
+EVERYTHING = SEEN_AND_HEARD | Tracks.METADATA
+
+_APPSRC = "appsrc format=time is-live=true max-bytes=0 max-time=2000000000 leaky-type=downstream"
+_SENT_TO_ONE = GstRtsp.RTSPLowerTrans.UDP | GstRtsp.RTSPLowerTrans.TCP
 
 
-class Tracks(Flag):
-    """What a path of the relay brings."""
+@dataclass(slots=True)
+class Origin:
+    """What a channel is made of now."""
 
-    VIDEO = auto()
-    METADATA = auto()
+    caps: Gst.Caps
+    sound: Sound | None
+    primer: Primer
 
 
 class _Factory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # GObject has no types
     """Builds the pipeline of one path; all its clients share one."""
 
     video: str
-    tracks: Tracks
+    sound: str
+    metadata: bool
+
+    def do_gen_key(self, _url: GstRtsp.RTSPUrl) -> str:
+        """One pipeline for all, whatever the address by which they came."""
+        return "one"
 
     def do_create_element(self, _url: GstRtsp.RTSPUrl) -> Gst.Element:
-        """A bin whose elements `pay0`, `pay1` are the tracks."""
-        element = Gst.parse_bin_from_description(self.video, False) if Tracks.VIDEO in self.tracks else Gst.Bin()
-        if Tracks.METADATA in self.tracks:
+        """A bin whose elements `pay0`, `pay1`… are the tracks."""
+        branches = [one for one in (self.video, self.sound) if one]
+        named = " ".join(f"{one} name=pay{number}" for number, one in enumerate(branches))
+        element = Gst.parse_bin_from_description(named, False) if named else Gst.Bin()
+        if self.metadata:
             track = MetadataTrack()
-            track.set_name("pay1" if Tracks.VIDEO in self.tracks else "pay0")
+            track.set_name(f"pay{len(branches)}")
             element.add(track)
         return element
 
@@ -40,69 +57,141 @@ def _on_element(_pipeline: Gst.Pipeline, element: Gst.Element) -> None:
         element.set_property("rtcp-sync-send-time", False)
 
 
-class Path:
-    """One path of a channel, and the pipelines that run for it."""
+@dataclass(frozen=True, slots=True)
+class _Feeds:
+    video: VideoFeed | None
+    sound: SoundFeed | None
+    metadata: MetadataTrack | None
 
-    def __init__(self, caps: Gst.Caps, primer: Primer, tracks: Tracks, *, srtp: bool = False) -> None:
-        self.caps = caps
-        self._primer = primer
-        self._feeds: dict[GstRtspServer.RTSPMedia, tuple[VideoFeed | None, MetadataTrack | None]] = {}
-        pay = CODECS[str(caps.get_structure(0).get_name())].pay
+
+class Path:
+    """One path of a channel, and the pipelines that run for it. `targets`: where each track goes by multicast."""
+
+    def __init__(
+        self, origin: Origin, tracks: Tracks, delivery: Delivery, targets: Mapping[Tracks, Target] | None = None
+    ) -> None:
+        self._origin = origin
+        self._tracks = tracks
+        self.targets = targets or {}
+        self._multicast = delivery is Delivery.MULTICAST
+        self._feeds: dict[GstRtspServer.RTSPMedia, _Feeds] = {}
+        codec = CODECS[str(origin.caps.get_structure(0).get_name())]
         self.factory = _Factory()
-        self.factory.tracks = tracks
-        self.factory.video = (
-            f"appsrc name=units format=time is-live=true max-bytes=0 max-time=2000000000 leaky-type=downstream ! {pay}"
-        )
+        self.factory.video = f"{_APPSRC} name=units ! {codec.pay}" if Tracks.VIDEO in tracks else ""
+        has_sound = origin.sound is not None and Tracks.AUDIO in tracks
+        self.factory.sound = f"{_APPSRC} name=sound ! {origin.sound.pay}" if origin.sound and has_sound else ""
+        self.factory.metadata = Tracks.METADATA in tracks
         self.factory.set_shared(True)
         self.factory.set_clock(Gst.SystemClock.obtain())
-        if srtp:
+        self.factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP_MCAST if self._multicast else _SENT_TO_ONE)
+        if delivery is Delivery.SRTP:
             self.factory.set_profiles(GstRtsp.RTSPProfile.SAVP)
         self.factory.connect("media-configure", self._on_media)
+
+    @property
+    def tracks(self) -> tuple[Tracks, ...]:
+        """What it brings, track by track."""
+        return tuple(self._tracks)
 
     def _on_media(self, _factory: GstRtspServer.RTSPMediaFactory, media: GstRtspServer.RTSPMedia) -> None:
         element = media.get_element()
         element.get_parent().connect("element-added", _on_element)
-        appsrc = element.get_by_name("units")
-        video = VideoFeed(appsrc, self.caps, self._primer) if appsrc is not None else None
-        track = element.get_by_name("pay1" if video is not None else "pay0")
-        metadata = track if isinstance(track, MetadataTrack) else None
-        self._feeds = {**self._feeds, media: (video, metadata)}
+        origin = self._origin
+        units, sound = element.get_by_name("units"), element.get_by_name("sound")
+        metadata = element.get_by_name(f"pay{len(self.tracks) - 1}") if self.factory.metadata else None
+        feeds = _Feeds(
+            VideoFeed(units, origin.caps, origin.primer) if units is not None else None,
+            SoundFeed(sound, origin.sound) if sound is not None and origin.sound is not None else None,
+            metadata,
+        )
+        if self._multicast:
+            self._aim(media)
+        self._feeds = {**self._feeds, media: feeds}
         media.connect("unprepared", self._on_unprepared)
+
+    def _aim(self, media: GstRtspServer.RTSPMedia) -> None:
+        for number, track in enumerate(self.tracks):
+            target = self.targets.get(track)
+            pool = GstRtspServer.RTSPAddressPool()
+            if target is not None:
+                ports = (target.port, target.port + 1)
+                pool.add_range(target.address, target.address, *ports, target.ttl)
+            media.get_stream(number).set_address_pool(pool)
 
     def _on_unprepared(self, media: GstRtspServer.RTSPMedia) -> None:
         self._feeds = {known: feeds for known, feeds in self._feeds.items() if known is not media}
 
+    def runs(self, media: GstRtspServer.RTSPMedia) -> bool:
+        """Whether a pipeline is one of this path."""
+        return media in self._feeds
+
     def video(self) -> Iterator[VideoFeed]:
         """The video of all that runs."""
-        return (video for video, _ in self._feeds.values() if video is not None)
+        return (feeds.video for feeds in self._feeds.values() if feeds.video is not None)
+
+    def sound(self) -> Iterator[SoundFeed]:
+        """The sound of all that runs."""
+        return (feeds.sound for feeds in self._feeds.values() if feeds.sound is not None)
 
     def metadata(self) -> Iterator[MetadataTrack]:
         """The metadata tracks of all that runs."""
-        return (track for _, track in self._feeds.values() if track is not None)
+        return (feeds.metadata for feeds in self._feeds.values() if feeds.metadata is not None)
 
 
 class RelayChannel:
-    """The paths of one channel: by suffix, those that every server has, and those for encrypted ones only."""
+    """The paths of one channel: by suffix, those that every server has, and those for encrypted ones only.
 
-    def __init__(self, caps: Gst.Caps, primer: Primer) -> None:
-        self.caps = caps
-        self.paths = {
-            "": Path(caps, primer, Tracks.VIDEO),
-            "/onvif": Path(caps, primer, Tracks.VIDEO | Tracks.METADATA),
-            "/metadata": Path(caps, primer, Tracks.METADATA),
-        }
+    There is a path for every wish, whether there is sound or not; only one for nothing but sound needs some.
+    """
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.multicast = self._multicast({})
+        self.paths = self._paths(Delivery.PLAIN)
         # The keys of SRTP travel in RTSP: without RTSPS they would be everybody's.
-        self.secure_paths = {"/srtp": Path(caps, primer, Tracks.VIDEO | Tracks.METADATA, srtp=True)}
+        self.secure_paths = self._paths(Delivery.SRTP)
+
+    def _multicast(self, targets: Mapping[Tracks, Target]) -> Path:
+        return Path(self.origin, self._there(EVERYTHING), Delivery.MULTICAST, targets)
+
+    def aim(self, targets: Mapping[Tracks, Target]) -> Path:
+        """Sends to other addresses from now on; returns the path that is over."""
+        former, self.multicast = self.multicast, self._multicast(targets)
+        return former
+
+    def _there(self, tracks: Tracks) -> Tracks:
+        return tracks if self.origin.sound is not None else tracks & ~Tracks.AUDIO
+
+    def _paths(self, delivery: Delivery) -> dict[str, Path]:
+        wishes = chain.from_iterable(combinations(EVERYTHING, count) for count in (1, 2, 3))
+        asked = [Tracks(sum(one.value for one in wish)) for wish in wishes]
+        return {
+            path_suffix(tracks, delivery): Path(self.origin, self._there(tracks), delivery)
+            for tracks in asked
+            if self._there(tracks)
+        }
 
     def _all(self) -> Iterator[Path]:
+        yield self.multicast
         yield from self.paths.values()
         yield from self.secure_paths.values()
 
-    def use(self, caps: Gst.Caps) -> None:
-        """Pictures of the same codec have another format from now on."""
-        self.caps = caps
-        for path in self._all():
-            path.caps = caps
+    def is_like(self, caps: Gst.Caps, sound: Sound | None) -> bool:
+        """Whether pictures and sound of these formats can go on in the same tracks."""
+        return self.origin.sound == sound and self.origin.caps.get_structure(0).get_name() == (
+            caps.get_structure(0).get_name()
+        )
+
+    def go_on(self, caps: Gst.Caps, primer: Primer) -> None:
+        """Pictures of the same codec come from now on, perhaps of another size, perhaps from elsewhere."""
+        changed = not caps.is_equal(self.origin.caps)
+        self.origin.caps, self.origin.primer = caps, primer
+        for feed in (feed for path in self._all() for feed in path.video() if changed):
+            feed.use(caps)
+
+    def runs(self, media: GstRtspServer.RTSPMedia) -> bool:
+        """Whether a pipeline is one of this channel."""
+        return any(path.runs(media) for path in self._all())
 
     def push(self, unit: AccessUnit) -> None:
         """Hands a unit to everybody who watches."""
@@ -115,6 +204,12 @@ class RelayChannel:
         for path in self._all():
             for feed in path.video():
                 feed.repeat(unit)
+
+    def push_sound(self, payload: Gst.Buffer, pts_ns: int) -> None:
+        """Hands a piece of sound to everybody who listens."""
+        for path in self._all():
+            for feed in path.sound():
+                feed.push(payload, pts_ns)
 
     @property
     def metadata_watched(self) -> bool:

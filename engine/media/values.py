@@ -4,11 +4,60 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import Flag, StrEnum, auto
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from engine.core.values import Image
 
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class Tracks(Flag):
+    """The parts of a stream, in the order of their tracks."""
+
+    VIDEO = auto()
+    AUDIO = auto()
+    METADATA = auto()
+
+
+SEEN_AND_HEARD = Tracks.VIDEO | Tracks.AUDIO
+"""What a channel's own path brings; the sound only where the camera has it."""
+
+
+class Delivery(StrEnum):
+    """How a client gets a stream: by RTSP, by RTSP in TLS, encrypted (SRTP; RTSP in TLS, too), or by multicast."""
+
+    PLAIN = "plain"
+    SECURE = "secure"
+    SRTP = "srtp"
+    MULTICAST = "multicast"
+
+
+def path_suffix(tracks: Tracks, delivery: Delivery = Delivery.PLAIN) -> str:
+    """What follows a channel's name in its address, for what is asked for."""
+    if delivery is Delivery.MULTICAST:
+        # One path: whatever is sent to one address is sent once. Clients take the tracks that they want.
+        return "/multicast"
+    names = "" if tracks == SEEN_AND_HEARD else "/" + "-".join(str(one.name).lower() for one in tracks)
+    return f"/srtp{names}" if delivery is Delivery.SRTP else names
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFormat:
+    """A stream's sound: `encoding` is `PCMU`, `PCMA`, `AAC` or `OPUS`."""
+
+    encoding: str
+    rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a track goes by multicast: an address, and an even port (RTCP has the next one)."""
+
+    address: str
+    port: int
+    ttl: int = 1
 
 
 class MediaError(Exception):
@@ -23,8 +72,9 @@ class SnapshotUnavailable(MediaError):  # noqa: N818 - says what is the case
 class StreamSource:
     """Where a channel's video comes from, and how it is analysed.
 
-    `url` is `rtsp://`, `rtsps://` or `file://` (played once in real time, or round and round with `loop`). A user and
-    password inside the address are moved to their own fields. `transport` is `tcp` or `udp`. Pictures for analysis are
+    `url` is `rtsp://`, `rtsps://` or `file://` (played once in real time, or round and round with `loop`); empty while
+    it is not known: then watchers wait at the channel's paths. A user and password inside the address are moved to
+    their own fields. `transport` is `tcp` or `udp`. Pictures for analysis are
     at most `analysis_width` pixels wide and come at most `analysis_fps` times a second. `latency_s` is the measured
     delay between light and arrival, used while the camera does not tell the time itself (RTCP sender reports).
 
@@ -58,6 +108,8 @@ class StreamSource:
             host = parts.hostname
         except ValueError as error:
             raise MediaError(f"channel {self.channel}: the stream's address cannot be read: {error}") from None
+        if not self.url:
+            return
         if parts.scheme not in {"rtsp", "rtsps", "file"} or (parts.scheme != "file" and not host):
             raise MediaError(
                 f"channel {self.channel}: the stream's address must begin with rtsp://, rtsps:// or file://"
@@ -115,7 +167,8 @@ class StreamStatistics:
 
     `received_fps` counts encoded pictures; `analysed` those handed to a consumer; `skipped` those decoded for analysis
     that no consumer took, or dropped undecoded because the machine was too slow. `last_frame_at` is the arrival of the
-    newest picture (Unix seconds). `width`, `height` and `codec` (`h264`, `h265`, ...) are the camera's.
+    newest picture (Unix seconds). `width`, `height`, `codec` (`h264`, `h265`, ...) and `audio` (None: the camera sends
+    no sound that can be relayed) are the camera's.
     """
 
     received_fps: float = 0.0
@@ -126,6 +179,7 @@ class StreamStatistics:
     width: int | None = None
     height: int | None = None
     codec: str | None = None
+    audio: SoundFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from engine.media.decoding import Decoded, DecodingError
 from engine.media.gst import GLib, MissingElementError
-from engine.media.history import NotInHistoryError
+from engine.media.history import History, NotInHistoryError
 from engine.media.messages import (
     LIMIT,
     AddStream,
@@ -31,7 +31,9 @@ from engine.media.messages import (
     Ready,
     RemoveStream,
     Report,
+    SetCertificate,
     SetLocked,
+    SetMulticast,
     SetUsers,
     SnapshotFailed,
     SnapshotTaken,
@@ -131,10 +133,14 @@ class Worker:
                 self._relay.set_users(users)
             case SetLocked(pairs) if self._relay is not None:
                 self._relay.set_locked(pairs)
+            case SetCertificate() if self._relay is not None:
+                self._set_certificate(self._relay, command)
+            case SetMulticast() if self._relay is not None:
+                self._relay.set_multicast(command)
             case PushMetadata():
                 self._push_metadata(command)
-            case AddStream(source):
-                self._add(source)
+            case AddStream(source, codec):
+                self._add(source, codec)
             case RemoveStream(channel):
                 self._remove(channel)
             case TakeSnapshot():
@@ -155,6 +161,13 @@ class Worker:
         self._outbox.tell(Ready(self._relay.port, self._relay.secure_port), ())
         GLib.timeout_add(_REPORT_MS, self._tick)
 
+    @staticmethod
+    def _set_certificate(relay: Relay, command: SetCertificate) -> None:
+        try:
+            relay.use_certificate(command.tls_certificate, command.tls_key)
+        except MediaError:
+            _log.exception("RTSPS goes on with the former certificate")
+
     def _on_refused(self, username: str, address: str) -> None:
         self._outbox.tell(LoginRefused(username, address), ())
 
@@ -167,14 +180,14 @@ class Worker:
         if stream is not None:
             stream.push_metadata(document, command.captured_at)
 
-    def _add(self, source: StreamSource) -> None:
-        self._remove(source.channel)
-        if self._relay is not None:
-            stream = Stream(
-                source, relay=self._relay, history_s=self._history_s, tell=self._outbox.tell, slow=self._slow
-            )
-            self._streams[source.channel] = stream
-            stream.open()
+    def _add(self, source: StreamSource, codec: str) -> None:
+        if self._relay is None:
+            return
+        former = self._streams.get(source.channel)
+        history = History(self._history_s) if former is None else former.close(for_good=False)
+        stream = Stream(source, relay=self._relay, history=history, tell=self._outbox.tell, slow=self._slow)
+        self._streams[source.channel] = stream
+        stream.open(codec)
 
     def _remove(self, channel: str) -> None:
         stream = self._streams.pop(channel, None)

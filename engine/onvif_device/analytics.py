@@ -33,6 +33,7 @@ _KINDS = {
     RuleKind.LOITERING: OnvifKind.LOITERING_DETECTOR,
     RuleKind.COUNTING: OnvifKind.COUNTING,
     RuleKind.OBJECT_DETECTION: OnvifKind.OBJECT_DETECTION,
+    RuleKind.MOTION_REGION: OnvifKind.MOTION_REGION,
 }
 _OWN_KINDS = {onvif: own for own, onvif in _KINDS.items()}
 
@@ -178,6 +179,7 @@ class EngineAnalytics(Analytics):
             min_seconds=rule.min_seconds,
             targets=tuple(_TARGETS[word] for word in rule.classes) or self._targets,
             confidence=rule.confidence,
+            sensitivity=rule.sensitivity,
             armed=rule.armed,
         )
 
@@ -197,9 +199,10 @@ def _told(rule: RuleConfig, name: str) -> Rule:
         kind=_KINDS[rule.kind],
         points=tuple((round(2 * point.x - 1, 6), round(1 - 2 * point.y, 6)) for point in rule.points),
         direction=_DIRECTIONS[rule.direction],
-        classes=tuple(TYPES[target] for target in rule.targets),
+        classes=tuple(TYPES[target] for target in rule.targets) if rule.kind.sends else (),
         min_seconds=rule.min_seconds,
         confidence=rule.confidence,
+        sensitivity=rule.sensitivity,
         armed=rule.armed,
     )
 

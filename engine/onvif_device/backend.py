@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.cameras.extras import Extras
+from engine.onvif_device.auxiliary import ChannelAuxiliary, DeviceAuxiliary
 from engine.onvif_device.events import TOPICS
-from engine.onvif_device.ptz import ArbiterPtz
+from engine.onvif_device.ptz import ArbiterPtz, Tracker
 from onvif_server.backend import (
     Analytics,
     Backend,
+    Caller,
     DeviceInformation,
+    Imaging,
     Memory,
     Refusal,
     Refused,
@@ -33,6 +37,8 @@ class DeviceChannel:
     height: int
     fps: float
     codec: str = "H264"
+    extras: Extras = field(default_factory=Extras)
+    """What its camera can do beside showing and moving: a device with other extras is another device."""
 
     @property
     def aspect(self) -> float:
@@ -49,6 +55,12 @@ class EngineFacets:
     user_administration: UserAdministration | None = None
     analytics: Mapping[str, Analytics] = field(default_factory=dict)
     streaming: StreamingAbilities = field(default_factory=StreamingAbilities)
+    imaging: Mapping[str, Imaging] = field(default_factory=dict)
+    auxiliary: Mapping[str, ChannelAuxiliary] = field(default_factory=dict)
+    """Of the PTZ channels."""
+    terminals: CameraTerminals | None = None
+    device_auxiliary: DeviceAuxiliary | None = None
+    trackers: Mapping[str, Tracker] = field(default_factory=dict)
 
 
 class EngineBackend(Backend):
@@ -130,6 +142,26 @@ class EngineBackend(Backend):
     def analytics(self, channel: str) -> Analytics | None:
         """The engine's rules of a channel."""
         return self._facets.analytics.get(channel)
+
+    def imaging(self, channel: str) -> Imaging | None:
+        """The camera's picture settings and focus."""
+        return self._facets.imaging.get(channel)
+
+    @property
+    def terminals(self) -> CameraTerminals | None:
+        """The cameras' relays and inputs."""
+        return self._facets.terminals
+
+    @property
+    def auxiliary_commands(self) -> Sequence[str]:
+        """Those of the cameras as a whole."""
+        return self._facets.device_auxiliary.commands if self._facets.device_auxiliary else ()
+
+    async def auxiliary(self, caller: Caller, command: str) -> str:
+        """Lets the cameras carry it out."""
+        if self._facets.device_auxiliary is None:
+            raise Refused(Refusal.NOT_SUPPORTED)
+        return await self._facets.device_auxiliary.send(command)
 
     @property
     def system(self) -> System | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+from engine.config import RuleConfig
 from engine.core.bus import Bus
 from engine.core.clock import Clock
-from engine.core.events import Event
+from engine.core.events import Event, PictureFault
 from engine.core.values import TrackUpdate
 from engine.onvif_device.backend import DeviceChannel, EngineBackend, EngineFacets
 from engine.onvif_device.events import EventTranslator
@@ -53,19 +54,23 @@ class EngineDevice:
         rule_name: Callable[[str], str] = str,
         facets: EngineFacets | None = None,
     ) -> None:
+        facets = facets or EngineFacets()
         aspects = {one.id: one.aspect for one in channels}
         self._motors = {
-            channel: ArbiterPtz(arbiter, clock, aspects[channel])
+            channel: ArbiterPtz(
+                arbiter, clock, aspects[channel], facets.trackers.get(channel), facets.auxiliary.get(channel)
+            )
             for channel, arbiter in arbiters.items()
             if channel in aspects
         }
-        backend = EngineBackend(information, channels, self._motors, stream_url, snapshot, facets or EngineFacets())
+        backend = EngineBackend(information, channels, self._motors, stream_url, snapshot, facets)
         self._device = OnvifDevice(backend, users, DeviceSettings(now=clock.now))
         self._numbers = numbers or ObjectNumbers()
         self._translator = EventTranslator(self._device.broker, self._numbers, rule_name)
         self._channels = tuple(one.id for one in channels)
         self._events = events
         self._port = 0
+        self._terminals = facets.terminals
         self._listening: asyncio.Task[None] | None = None
 
     @property
@@ -89,9 +94,19 @@ class EngineDevice:
             ptz = motors.newest_status() if motors else None
             self._device.metadata.publish(scene_frame(update, self._numbers, ptz))
 
+    def set_rules(self, rules: Collection[RuleConfig], active: Collection[str]) -> None:
+        """Tells which rules of its channels there are now, and the ids of those that are active."""
+        self._translator.set_rules([rule for rule in rules if rule.channel in self._channels], active)
+
+    def set_faults(self, channel: str, faults: Collection[PictureFault]) -> None:
+        """Tells what is wrong with a channel's picture. To be called once, after `start`."""
+        self._translator.set_faults(channel, faults)
+
     async def start(self, host: str, port: int) -> None:
         """Begins to serve. Raises PortInUse."""
         self._translator.begin(self._channels)
+        if self._terminals is not None:
+            self._terminals.begin(self._device.broker)
         try:
             self._port = await self._device.start(host, port, [remember_address])
         except OSError as error:
@@ -110,6 +125,8 @@ class EngineDevice:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
             self._listening = None
+        if self._terminals is not None:
+            self._terminals.end()
         for motors in self._motors.values():
             await motors.close()
         # Answers the pulls that wait.
@@ -120,6 +137,8 @@ class EngineDevice:
         while True:
             with self._events.subscribe() as subscription:
                 async for event in subscription:
-                    self._translator.translate(event)
+                    # A device of one channel must not tell what happens on another.
+                    if getattr(event, "channel", self._channels[0]) in self._channels:
+                        self._translator.translate(event)
             # The subscription ended because we fell behind.
             _log.warning("some events were not told to ONVIF clients, because there were too many at once")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from engine.core.events import Event, RuleKind, RuleTriggered
+from engine.config import RuleConfig
+from engine.core.events import Event, PictureFault, PictureQuality, RuleKind, RuleTriggered
 from engine.onvif_device.analytics import TYPES
 from engine.onvif_device.numbers import ObjectNumbers
+from engine.onvif_device.picture_events import FAULT_TOPICS, PictureEvents
 from onvif_server import tokens
 from onvif_server.events import topics
 from onvif_server.events.broker import ItemValue, PropertyOperation
@@ -20,6 +22,8 @@ TOPICS = (
     topics.OBJECT_LOITERING,
     topics.COUNTER,
     topics.OBJECT_DETECTED,
+    topics.MOTION_REGION,
+    *FAULT_TOPICS.values(),
 )
 
 
@@ -43,9 +47,9 @@ class Publisher(Protocol):
 class EventTranslator:
     """Publishes the messages that belong to an event; events that ONVIF has no word for are passed over.
 
-    Besides the message of the rule itself, a channel's motion alarm is on while any target is inside a region: many
-    NVRs listen to nothing else. `numbers` are those of the metadata stream; `rule_name(rule_id)` is what ONVIF calls
-    a rule.
+    Besides the message of the rule itself, a channel's motion alarm is on while any target, or any motion, is inside a
+    region: many NVRs listen to nothing else. `numbers` are those of the metadata stream; `rule_name(rule_id)` is what
+    ONVIF calls a rule.
     """
 
     def __init__(
@@ -57,18 +61,38 @@ class EventTranslator:
         self._publisher = publisher
         self._numbers = numbers or ObjectNumbers()
         self._rule_name = rule_name
+        self._pictures = PictureEvents(publisher.publish)
         self._inside: dict[str, set[tuple[str, str]]] = {}
 
     def begin(self, channels: tuple[str, ...]) -> None:
         """Gives the properties that always exist their first value."""
         for channel in channels:
             self._motion(channel, on=False)
+            self._pictures.begin(channel)
+
+    def set_rules(self, rules: Collection[RuleConfig], active: Collection[str] = ()) -> None:
+        """Tells which rules there are now, and the ids of those that are active.
+
+        Those that have a state of their own begin, or end, with that.
+        """
+        self._pictures.set_rules(rules, self._rule_name, active)
+
+    def set_faults(self, channel: str, faults: Collection[PictureFault]) -> None:
+        """Tells what is wrong with a channel's picture at the beginning."""
+        self._pictures.set_faults(channel, faults)
 
     def translate(self, event: Event) -> None:
         """Publishes an event."""
-        if not isinstance(event, RuleTriggered):
-            return
-        if event.rule_kind in {RuleKind.INTRUSION, RuleKind.LOITERING}:
+        if isinstance(event, PictureQuality):
+            self._pictures.quality(event)
+        elif isinstance(event, RuleTriggered):
+            self._rule(event)
+
+    def _rule(self, event: RuleTriggered) -> None:
+        if event.rule_kind is RuleKind.MOTION_REGION:
+            self._pictures.motion(event.rule_id, on=event.active, at=event.at)
+            self._alarm(event)
+        elif event.rule_kind in {RuleKind.INTRUSION, RuleKind.LOITERING}:
             self._region(event)
         elif event.rule_kind is RuleKind.OBJECT_DETECTION:
             number = str(self._numbers.of(event.track_id))
@@ -76,7 +100,7 @@ class EventTranslator:
                 topics.OBJECT_DETECTED.path,
                 event,
                 {"ClassTypes": TYPES[event.target_type], "ObjectId": number}
-                if event.active
+                if event.active and event.target_type
                 else {"ClassTypes": "", "ObjectId": ""},
             )
         elif event.rule_kind is RuleKind.COUNTING and event.count is not None:
@@ -95,12 +119,7 @@ class EventTranslator:
         data: dict[str, ItemValue] = {"Since": xml_time(event.at)} if loitering else {"IsInside": event.active}
         if event.active or not loitering:
             self._publisher.publish(topic, source=source, key=key, data=data, utc=event.at)
-        inside = self._inside.setdefault(event.channel, set())
-        before = bool(inside)
-        if event.active:
-            inside.add((event.rule_id, event.track_id))
-        else:
-            inside.discard((event.rule_id, event.track_id))
+        if not event.active:
             # The object is gone for this rule: who subscribes later must not hear of it.
             self._publisher.publish(
                 topic,
@@ -110,6 +129,16 @@ class EventTranslator:
                 operation=PropertyOperation.DELETED,
                 utc=event.at,
             )
+        self._alarm(event)
+
+    def _alarm(self, event: RuleTriggered) -> None:
+        """Takes note of who, or what motion, is in which region, and tells the channel's alarm when that changes it."""
+        inside = self._inside.setdefault(event.channel, set())
+        before = bool(inside)
+        if event.active:
+            inside.add((event.rule_id, event.track_id))
+        else:
+            inside.discard((event.rule_id, event.track_id))
         if before != bool(inside):
             self._motion(event.channel, on=bool(inside), at=event.at)
 

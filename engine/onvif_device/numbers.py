@@ -25,3 +25,7 @@ class ObjectNumbers:
         else:
             self._numbers.move_to_end(track_id)
         return number
+
+    def track_of(self, number: int) -> str | None:
+        """The track that has a number; None for a number that was never told, or is forgotten."""
+        return next((track for track, known in self._numbers.items() if known == number), None)

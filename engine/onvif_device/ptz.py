@@ -13,6 +13,7 @@ from engine.cameras.errors import CameraError
 from engine.cameras.spaces import Interval
 from engine.core.clock import Clock
 from engine.core.geometry import Direction, Point
+from engine.onvif_device.auxiliary import ChannelAuxiliary
 from engine.ptz import Arbiter, Lease, LeaseRefused, Limits, Priority, PtzError, UnknownPreset
 from onvif_server.backend import (
     Caller,
@@ -67,16 +68,21 @@ class _Turning:
 
 
 class Tracker(Protocol):
-    """What follows objects with a PTZ camera, for MoveAndStartTracking."""
+    """What follows objects with one PTZ channel, for MoveAndStartTracking."""
 
-    async def track(self, channel: str, direction: Direction | None, object_id: int | None) -> None:
+    def knows(self, object_id: int) -> bool:
+        """Whether the object of that number is seen now."""
+        ...
+
+    async def track(self, direction: Direction | None, object_id: int | None) -> None:
         """Follows from now on: the object of that number, or what is at (else first appears at) the direction.
 
-        Takes the camera from the arbiter by itself. Raises Refused (NO_SUCH_TARGET…).
+        Without both, what is where the camera comes to rest. Takes the camera from the arbiter by itself. Raises
+        Refused (NO_SUCH_TARGET…).
         """
         ...
 
-    async def stop(self, channel: str) -> None:
+    async def stop(self) -> None:
         """Ends what `track` began; harmless when nothing is followed."""
         ...
 
@@ -90,7 +96,15 @@ class ArbiterPtz(Ptz):
     a command, so that the engine's own tracking does not fight with somebody at an NVR.
     """
 
-    def __init__(self, arbiter: Arbiter, clock: Clock, aspect: float, tracker: Tracker | None = None) -> None:
+    def __init__(
+        self,
+        arbiter: Arbiter,
+        clock: Clock,
+        aspect: float,
+        tracker: Tracker | None = None,
+        auxiliary: ChannelAuxiliary | None = None,
+    ) -> None:
+        self._auxiliary = auxiliary
         self._arbiter = arbiter
         self._tracker = tracker
         self._tracking = False
@@ -109,6 +123,7 @@ class ArbiterPtz(Ptz):
             home=arbiter.settings.home is not None,
             fixed_home=True,
             tracking=tracker is not None,
+            auxiliary_commands=auxiliary.commands if auxiliary else (),
         )
 
     @property
@@ -124,7 +139,7 @@ class ArbiterPtz(Ptz):
     async def _end_tracking(self) -> None:
         if self._tracker is not None and self._tracking:
             self._tracking = False
-            await self._tracker.stop(self._arbiter.channel)
+            await self._tracker.stop()
 
     async def _lease(self, caller: Caller) -> Lease:
         return await self._arbiter.acquire(
@@ -307,6 +322,9 @@ class ArbiterPtz(Ptz):
         """Sends the camera to the goal, gives it back, and lets the tracker follow from there."""
         if self._tracker is None or geo is not None:
             raise Refused(Refusal.NOT_SUPPORTED)
+        if object_id is not None and not self._tracker.knows(object_id):
+            # Nobody loses the camera for an object that is not there.
+            raise Refused(Refusal.NO_SUCH_TARGET, f"object {object_id} is not seen now")
         with _refusals():
             lease = await self._begin_move(caller)
             if preset is not None:
@@ -317,7 +335,7 @@ class ArbiterPtz(Ptz):
             # A move to a place goes on when its lease is given back; the tracker could not have the camera otherwise.
             await lease.release()
             self._tracking = True
-            await self._tracker.track(self._arbiter.channel, self._goal(preset, position), object_id)
+            await self._tracker.track(self._goal(preset, position), object_id)
 
     def _goal(
         self, preset: str | None, position: tuple[float | None, float | None, float | None] | None
@@ -333,6 +351,12 @@ class ArbiterPtz(Ptz):
         return Direction(
             present.pan_deg if pan_deg is None else pan_deg, present.tilt_deg if tilt_deg is None else tilt_deg
         )
+
+    async def auxiliary(self, caller: Caller, command: str) -> str:
+        """Lets the camera carry it out: it moves nothing, so the arbiter is not asked."""
+        if self._auxiliary is None:
+            raise Refused(Refusal.NOT_SUPPORTED)
+        return await self._auxiliary.send(command)
 
     async def set_home(self, caller: Caller) -> None:
         """Refused: the home position is part of the settings."""

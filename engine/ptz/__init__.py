@@ -1,6 +1,7 @@
 """PTZ cameras: one arbiter a channel through which every motion goes, with leases, limits, presets and pose history."""
 
 from engine.ptz.arbiter import Arbiter, ArbiterSettings
+from engine.ptz.arrival import wait_until_settled
 from engine.ptz.lease import (
     Lease,
     LeaseLost,
@@ -11,8 +12,10 @@ from engine.ptz.lease import (
     PtzUnavailable,
 )
 from engine.ptz.limits import Limits, MotorSpeeds
+from engine.ptz.patrol import Patrol, PatrolListener, PatrolState, Stage, TourStatus
 from engine.ptz.pose_history import PoseHistory
 from engine.ptz.presets import Preset, PresetRefused, PresetRepository, StoredPreset, UnknownPreset
+from engine.ptz.tours import MoveSpeeds, Spot, Tour, TourBusy, TourRefused, TourRepository, UnknownTour
 
 __all__ = [
     "Arbiter",
@@ -22,7 +25,11 @@ __all__ = [
     "LeaseRefused",
     "Limits",
     "MotorSpeeds",
+    "MoveSpeeds",
     "Ownership",
+    "Patrol",
+    "PatrolListener",
+    "PatrolState",
     "PoseHistory",
     "Preset",
     "PresetRefused",
@@ -30,6 +37,15 @@ __all__ = [
     "Priority",
     "PtzError",
     "PtzUnavailable",
+    "Spot",
+    "Stage",
     "StoredPreset",
+    "Tour",
+    "TourBusy",
+    "TourRefused",
+    "TourRepository",
+    "TourStatus",
     "UnknownPreset",
+    "UnknownTour",
+    "wait_until_settled",
 ]

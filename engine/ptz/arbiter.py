@@ -141,6 +141,11 @@ class Arbiter:
         return self._drive.capabilities
 
     @property
+    def settled(self) -> bool:
+        """Whether the camera stands still after the last move that it was sent, by the newest status."""
+        return self._drive.settled
+
+    @property
     def limits(self) -> Limits:
         """The limits in force: the configured ones inside the camera's own."""
         return self._drive.limits

@@ -94,6 +94,11 @@ class Drive:
         """Whether something asked for is not finished, as far as is known."""
         return self._wish is not None or (self.status is not None and self.status.moving)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the last move has had its time to begin, and has ended."""
+        return self._wish is None and self.status is not None and self._rests(self.status)
+
     def displacement(self, since: float) -> Velocity | None:
         """What the commands sent, whose effect lies between `since` and one command delay from now, add up to."""
         return self._log.displacement(since - self.command_delay_s, self._clock.now())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from engine.core.events import RuleKind, RuleTriggered
-from engine.core.values import TrackUpdate
+from engine.core.values import MotionMask, TrackUpdate
 from engine.rules.counting import Counting, Counts
 from engine.rules.intrusion import Intrusion
 from engine.rules.line_crossing import LineCrossing
+from engine.rules.motion_region import MotionRegion
 from engine.rules.object_detection import ObjectDetection
 from engine.rules.presence import RuleState
 from engine.rules.values import Rule, RuleTimes
@@ -19,6 +20,7 @@ _STATES: dict[RuleKind, Callable[[Rule, RuleTimes], RuleState]] = {
     RuleKind.LOITERING: Intrusion,
     RuleKind.COUNTING: Counting,
     RuleKind.OBJECT_DETECTION: ObjectDetection,
+    RuleKind.MOTION_REGION: MotionRegion,
 }
 
 
@@ -32,6 +34,7 @@ class RuleEngine:
     def __init__(self, rules: Iterable[Rule], times: RuleTimes | None = None) -> None:
         self._times = times or RuleTimes()
         self._at: dict[str, float] = {}
+        self._moved_at: dict[str, float] = {}
         self._states = self._made(rules, {})
 
     def _made(
@@ -94,7 +97,22 @@ class RuleEngine:
                 events += state.observe(update)
         return events
 
+    def watches_motion(self, channel: str) -> bool:
+        """Whether there is a rule on the channel that wants to know what moves."""
+        return any(rule.channel == channel and isinstance(state, MotionRegion) for rule, state in self._states.values())
+
+    def motion(self, motion: MotionMask) -> list[RuleTriggered]:
+        """What begins and ends with what moves in a picture. Clocks set back are as in `update`."""
+        found = [(rule, state) for rule, state in self._states.values() if isinstance(state, MotionRegion)]
+        states = [state for rule, state in found if rule.channel == motion.channel]
+        events: list[RuleTriggered] = []
+        if motion.captured_at < self._moved_at.get(motion.channel, motion.captured_at):
+            events += [event for state in states for event in state.clear(motion.captured_at)]
+        self._moved_at[motion.channel] = motion.captured_at
+        return events + [event for state in states for event in state.look(motion)]
+
     def end_channel(self, channel: str, at: float) -> list[RuleTriggered]:
         """Ends all events of a channel and forgets its targets: its pictures have stopped, or it was removed."""
         self._at.pop(channel, None)
+        self._moved_at.pop(channel, None)
         return [event for rule, state in self._states.values() if rule.channel == channel for event in state.clear(at)]

@@ -65,7 +65,7 @@ class Rule:
     and an open polyline for those that watch a line (at least two). On a panorama a region or line may reach over the
     seam: its x then goes below 0 or beyond 1. `min_seconds` is how long a target must stay in the region; a line
     ignores it. Targets of which the detector is less sure than `min_score` (0 to 1) do not count. `sizes` of None
-    admits every size.
+    admits every size. `sensitivity` (0 to 100) is of motion alone: see `engine.rules.motion_region`.
 
     Raises ValueError when the points make no region or line, when no target type is named, for a negative time, or
     for a loitering without any time.
@@ -80,6 +80,7 @@ class Rule:
     targets: frozenset[TargetType] = frozenset({TargetType.PERSON})
     sizes: SizeLimits | None = None
     min_score: float = 0.0
+    sensitivity: float = 50.0
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(value) for point in self.points for value in (point.x, point.y)):

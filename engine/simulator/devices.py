@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, uuid5
 
 import cv2
 
 from engine.core.geometry import Point
 from engine.core.values import Image
+from engine.simulator.accessories import LIGHT_COMMANDS, WIPER_COMMANDS, Accessories
 from engine.simulator.dynamics import PtzDynamics
+from engine.simulator.equipment import Equipment
 from engine.simulator.scene import SceneFacts
+from engine.simulator.terminals import TOPICS as TERMINAL_TOPICS
 from onvif_server.backend import (
     Backend,
     Caller,
     DeviceInformation,
+    Imaging,
     Ptz,
     PtzCapabilities,
     PtzPreset,
@@ -27,6 +31,7 @@ from onvif_server.backend import (
     Refusal,
     Refused,
     StreamRequest,
+    Terminals,
     Topic,
     VideoChannel,
 )
@@ -64,6 +69,7 @@ class CameraBackend(Backend):
     rtsp_path: str
     take_picture: Callable[[], Image]
     motors: SimulatedMotors | None = None
+    equipment: Equipment = field(default_factory=Equipment)
 
     @property
     def channels(self) -> Sequence[VideoChannel]:
@@ -73,11 +79,30 @@ class CameraBackend(Backend):
     @property
     def topics(self) -> Sequence[Topic]:
         """See `Backend`: a simple camera, without analytics."""
-        return ()
+        return TERMINAL_TOPICS if self.equipment.terminals else ()
+
+    @property
+    def terminals(self) -> Terminals | None:
+        """See `Backend`."""
+        return self.equipment.terminals
 
     def ptz(self, channel: str) -> Ptz | None:
         """See `Backend`."""
         return self.motors if channel == self.channel.token else None
+
+    def imaging(self, channel: str) -> Imaging:
+        """See `Backend`."""
+        return self.equipment.imaging
+
+    @property
+    def auxiliary_commands(self) -> Sequence[str]:
+        """See `Backend`: a camera without a head has its light here."""
+        return LIGHT_COMMANDS if self.motors is None else ()
+
+    async def auxiliary(self, caller: Caller, command: str) -> str:
+        """See `Backend`."""
+        self.equipment.accessories.carry_out(command)
+        return ""
 
     def stream_uri(self, channel: str, request: StreamRequest) -> str:
         """See `Backend`."""
@@ -100,7 +125,14 @@ class CameraBackend(Backend):
 class SimulatedMotors(Ptz):
     """The PTZ camera's motors for ONVIF clients. See `onvif_server.backend.Ptz`."""
 
-    def __init__(self, facts: SceneFacts, dynamics: PtzDynamics, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        facts: SceneFacts,
+        dynamics: PtzDynamics,
+        now: Callable[[], float] = time.time,
+        accessories: Accessories | None = None,
+    ) -> None:
+        self._accessories = accessories
         self._facts = facts
         self._dynamics = dynamics
         self._now = now
@@ -109,6 +141,7 @@ class SimulatedMotors(Ptz):
             pan_deg=Range(*limits.pan_deg) if limits.pan_deg else _FULL_CIRCLE,
             tilt_deg=Range(*limits.tilt_deg),
             maximum_presets=MAXIMUM_PRESETS,
+            auxiliary_commands=(*WIPER_COMMANDS, *LIGHT_COMMANDS) if accessories else (),
         )
         home = facts.home
         self._home = (home.pan_deg, home.tilt_deg, facts.zoom_curve.zoom(home.hfov_deg))
@@ -229,6 +262,13 @@ class SimulatedMotors(Ptz):
         """See `Ptz`."""
         status = await self.status()
         self._home = (status.pan_deg, status.tilt_deg, status.zoom)
+
+    async def auxiliary(self, caller: Caller, command: str) -> str:
+        """See `Ptz`."""
+        if self._accessories is None:
+            raise Refused(Refusal.NOT_SUPPORTED)
+        self._accessories.carry_out(command)
+        return ""
 
     def _go(self, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed) -> None:
         pan_speed, tilt_speed, zoom_speed = _fractions(speed)

@@ -11,9 +11,11 @@ from typing import Any
 
 from engine.simulator.devices import CameraBackend, SimulatedMotors, name_plate
 from engine.simulator.dynamics import PtzDynamics
+from engine.simulator.equipment import Equipment
 from engine.simulator.rtsp import Login, StreamServer, VideoStream
 from engine.simulator.scene import PictureSize, Scene
 from engine.simulator.studio import OVERVIEW, PTZ, Studio
+from engine.simulator.terminals import SimulatedTerminals
 from engine.simulator.truth import TruthLog
 from onvif_server import OnvifDevice
 from onvif_server.backend import Account, StaticUsers, VideoChannel
@@ -51,11 +53,13 @@ class SimulatedSite:
         streams = (VideoStream(OVERVIEW, facts.overview_size, facts.fps), VideoStream(PTZ, facts.ptz_size, facts.fps))
         self._server = StreamServer(settings.host, streams, settings.login, settings.rtsp_port)
         self._log = TruthLog(settings.folder / TRUTH_FILE)
+        self.equipment = {OVERVIEW: Equipment(), PTZ: Equipment(terminals=SimulatedTerminals())}
         self.studio = Studio(
             scene,
             self.dynamics,
             self._server,
             self._log,
+            {role: one.finish for role, one in self.equipment.items()},
             epoch=self.epoch,
             video_delay_s=settings.video_delay_s,
         )
@@ -72,6 +76,9 @@ class SimulatedSite:
         ):
             device = OnvifDevice(self._backend(role, size, rtsp_port), users)
             self._devices.append(device)
+            terminals = self.equipment[role].terminals
+            if terminals is not None:
+                terminals.connect(device.broker)
             bound = await device.start(settings.host, port)
             cameras.append(self._camera_note(role, size, bound, rtsp_port))
         self.studio.start()
@@ -89,7 +96,7 @@ class SimulatedSite:
         self._log.close()
 
     def _backend(self, role: str, size: PictureSize, rtsp_port: int) -> CameraBackend:
-        facts = self._scene.facts
+        facts, equipment = self._scene.facts, self.equipment[role]
         return CameraBackend(
             information=name_plate(role, facts.name),
             channel=VideoChannel(
@@ -103,7 +110,8 @@ class SimulatedSite:
             rtsp_port=rtsp_port,
             rtsp_path=role,
             take_picture=lambda: self.studio.picture(role),
-            motors=SimulatedMotors(facts, self.dynamics) if role == PTZ else None,
+            motors=SimulatedMotors(facts, self.dynamics, accessories=equipment.accessories) if role == PTZ else None,
+            equipment=equipment,
         )
 
     def _camera_note(self, role: str, size: PictureSize, onvif_port: int, rtsp_port: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.core.values import Image
@@ -30,7 +30,10 @@ class _Sent:
 
 
 class Studio:
-    """Draws, in a thread of its own. Ticks that the machine was too slow for are left out and counted."""
+    """Draws, in a thread of its own. Ticks that the machine was too slow for are left out and counted.
+
+    `finishers` make of a scene's picture what the camera of that path sends; they must leave the scene's as it is.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Studio:
         dynamics: PtzDynamics,
         server: StreamServer,
         log: TruthLog,
+        finishers: Mapping[str, Callable[[Image], Image]],
         *,
         epoch: float,
         video_delay_s: float = 0.1,
@@ -47,6 +51,7 @@ class Studio:
         self._dynamics = dynamics
         self._server = server
         self._log = log
+        self._finishers = finishers
         self._epoch = epoch
         self._delay = video_delay_s
         self._now = now
@@ -82,8 +87,10 @@ class Studio:
     def _draw(self, path: str, at: float) -> Image:
         with self._drawing:
             if path == OVERVIEW:
-                return self._scene.overview(at - self._epoch)
-            return self._scene.ptz(at - self._epoch, self._dynamics.pose_at(at))
+                picture = self._scene.overview(at - self._epoch)
+            else:
+                picture = self._scene.ptz(at - self._epoch, self._dynamics.pose_at(at))
+        return self._finishers[path](picture)
 
     def _run(self) -> None:
         number = math.ceil((self._now() - self._epoch) / self._period)

@@ -20,6 +20,7 @@ from engine.store.notes import Notes
 from engine.store.presets import Presets
 from engine.store.retention import Retention
 from engine.store.tables import meta
+from engine.store.tours import Tours
 
 
 class Store:
@@ -39,6 +40,7 @@ class Store:
         self.captures = CaptureArchive(database, self.blobs)
         self.presets = Presets(database)
         self.notes = Notes(database)
+        self.tours = Tours(self.notes)
         self.users = Users(database)
         self.tokens = Tokens(database)
         self.device_users = DeviceUsers(database)

@@ -57,6 +57,10 @@ class InferencePool:
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
+    async def run[T](self, work: Callable[[], T]) -> T:
+        """Does other work on a picture in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
     def close(self) -> None:
         """Ends the threads once they have finished what they do; what waits is dropped."""
         self._executor.shutdown(wait=True, cancel_futures=True)

@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 from lxml import etree
 
 from onvif_server.soap import names
-from onvif_server.soap.envelope import parse_xml, serialize
+from onvif_server.soap.envelope import serialize
 from onvif_server.soap.faults import Fault
+from onvif_server.soap.parsing import parse_xml
 from onvif_server.soap.values import clean_text
 
 DISCOVERY: Final = "http://schemas.xmlsoap.org/ws/2005/04/discovery"

@@ -12,6 +12,7 @@ from lxml import etree
 from onvif_server.events.broker import Message, PropertyOperation
 from onvif_server.events.content_filter import Condition, ContentError, parse_content
 from onvif_server.soap import names
+from onvif_server.soap.prefixes import in_force
 
 _NAME: Final = r"[A-Za-z_][\w.-]*"
 _PATH: Final = re.compile(rf"({_NAME}):({_NAME}(?:/{_NAME})*)(//\.)?")
@@ -96,7 +97,7 @@ def _parse_content(element: etree._Element) -> Condition[Message]:
     if dialect.strip() != names.ITEM_FILTER:
         raise FilterError(_BAD_CONTENT, f"the dialect {dialect} is not supported, only {names.ITEM_FILTER}")
     try:
-        return parse_content("".join(str(part) for part in element.itertext()), element.nsmap)
+        return parse_content("".join(str(part) for part in element.itertext()), in_force(element))
     except ContentError as error:
         raise FilterError(_BAD_CONTENT, str(error)) from error
 
@@ -140,7 +141,7 @@ def _parse_expression(element: etree._Element) -> Iterable[_Alternative]:
         if match is None:
             raise FilterError("InvalidTopicExpressionFault", f"{part.strip()!r} is not a topic expression")
         prefix, path, subtree = match.groups()
-        namespace = element.nsmap.get(prefix)
+        namespace = in_force(element).get(prefix)
         if namespace is None:
             raise FilterError("InvalidTopicExpressionFault", f"the prefix {prefix} is not declared")
         # A namespace that we do not know keeps the client's prefix, marked so that it equals none of ours.

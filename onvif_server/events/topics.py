@@ -64,6 +64,21 @@ MOTION_REGION = Topic(
 )
 
 
+def _picture(what: str) -> Topic:
+    return Topic(
+        path=f"tns1:VideoSource/{what}/AnalyticsService",
+        is_property=True,
+        source=(TopicItem("Source", "tt:ReferenceToken"),),
+        data=(TopicItem("State", "xs:boolean"),),
+    )
+
+
+IMAGE_TOO_DARK = _picture("ImageTooDark")
+IMAGE_TOO_BRIGHT = _picture("ImageTooBright")
+IMAGE_TOO_BLURRY = _picture("ImageTooBlurry")
+GLOBAL_SCENE_CHANGE = _picture("GlobalSceneChange")
+
+
 def _preset(what: str) -> Topic:
     return Topic(
         path=f"tns1:PTZController/PTZPresets/{what}",

@@ -1,30 +1,19 @@
-"""Reads and writes SOAP envelopes. What comes in is foreign: no DTD, no entities, limited size and depth."""
+"""Reads and writes SOAP envelopes."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final
 from uuid import uuid4
 
 from lxml import etree
 
 from onvif_server.soap import names
 from onvif_server.soap.faults import Fault, malformed
+from onvif_server.soap.parsing import parse_xml
+from onvif_server.soap.prefixes import declare_usual
 from onvif_server.soap.values import clean_text
 
-MAXIMUM_DEPTH: Final = 64
-MAXIMUM_TAGS: Final = 20_000
-"""Opening and closing tags of one document."""
-
-MAXIMUM_ATTRIBUTES: Final = 8_000
-"""Equals signs of one document: each attribute and each declaration of a prefix has one."""
-
-MAXIMUM_ATTRIBUTES_OF_ONE: Final = 64
-_PIECE: Final = 8192
-_ENCODING: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\bencoding\s*=\s*[\"']([^\"']*)")
-_ASCII_LIKE: Final = re.compile(rb"(?i)utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|latin-?1|windows-125\d")
-_FOREIGN_MARKS: Final = frozenset({b"\x4c\x6f\xa7\x94"})
 _UNDERSTOOD: Final = frozenset({names.ADDRESSING, names.SECURITY})
 
 
@@ -55,6 +44,7 @@ def parse_request(body: bytes) -> Request:
         if _must_understand(block) and etree.QName(block).namespace not in _UNDERSTOOD:
             raise Fault(reason=f"the header {block.tag} is not understood", code="MustUnderstand")
     _strip_values(content[0])
+    declare_usual(content[0])
     security = next((b for b in blocks if b.tag == names.tag(names.SECURITY, "Security")), None)
     message_id = next((b.text for b in blocks if b.tag == names.tag(names.ADDRESSING, "MessageID")), None)
     return Request(
@@ -63,60 +53,6 @@ def parse_request(body: bytes) -> Request:
         message_id=message_id.strip() if message_id else None,
         addressed=any(etree.QName(block).namespace == names.ADDRESSING for block in blocks),
     )
-
-
-def parse_xml(body: bytes) -> etree._Element:
-    """Parses foreign bytes; the size is the caller's to limit. Raises Fault.
-
-    What would cost something is refused before the parser sees it (document types, encodings that could hide one,
-    floods of elements and attributes) or while it reads (depth, attributes of one element).
-    """
-    _scan(body)
-    parser = etree.XMLPullParser(
-        events=("start", "end"),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        depth = 0
-        for start in range(0, len(body), _PIECE):
-            parser.feed(body[start : start + _PIECE])
-            depth = _measure(parser, depth)
-        root: Any = cast("Any", parser).close()
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise malformed(f"the request is not well-formed XML: {error}") from error
-    if root.getroottree().docinfo.doctype:
-        raise malformed("a document type is not allowed")
-    element: etree._Element = root
-    return element
-
-
-def _scan(body: bytes) -> None:
-    declared = _ENCODING.match(body)
-    if b"\0" in body or body[:4] in _FOREIGN_MARKS:
-        raise malformed("the request must be UTF-8")
-    if declared is not None and not _ASCII_LIKE.fullmatch(declared.group(1)):
-        raise malformed("the request must be UTF-8")
-    # In the encodings that are left, these bytes are these characters and nothing else.
-    if b"<!DOCTYPE" in body:
-        raise malformed("a document type is not allowed")
-    if body.count(b"<") > MAXIMUM_TAGS or body.count(b"=") > MAXIMUM_ATTRIBUTES:
-        raise malformed("the request has too many elements or attributes")
-
-
-def _measure(parser: etree.XMLPullParser, depth: int) -> int:
-    for event, found in parser.read_events():
-        element: Any = found
-        depth += 1 if event == "start" else -1
-        if depth > MAXIMUM_DEPTH:
-            raise malformed(f"the request is nested deeper than {MAXIMUM_DEPTH} elements")
-        if event == "start" and len(element.attrib) > MAXIMUM_ATTRIBUTES_OF_ONE:
-            raise malformed(f"an element has more than {MAXIMUM_ATTRIBUTES_OF_ONE} attributes")
-    return depth
 
 
 def _must_understand(block: etree._Element) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from demo.site import free_ports
 
 REPOSITORY = Path(__file__).parents[2]
 STEP_S = 0.05
@@ -31,18 +32,6 @@ def wait_for[T](look: Callable[[], T | None], what: str, seconds: float = 30.0) 
             return found
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
         time.sleep(STEP_S)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 class RealProcess:

@@ -188,7 +188,10 @@ def test_a_killed_media_process_is_back_and_the_pursuit_goes_on(yard: Yard, reco
     # Somebody who has just come in will be there for a while. A person asks to follow them, so that no other target
     # makes the link leave them in the middle of the test.
     inside = witness.event("rule_triggered", time.time(), PICTURE_S, active=True, target_type="person")
+    asked = time.time()
     api.post(f"links/{LINK}/track", {"track_id": inside["track_id"]})
+    # Whatever was followed till now has ended before this, so it is not taken for an end later.
+    witness.event("tracking_started", asked, track_id=inside["track_id"], reason="operator")
     target, overlap = who_was_it(yard, inside, "overview_box")
     assert overlap > 0.05, "a narrow figure, perhaps half hidden, in a small picture"
     wait_for(lambda: _centred(yard, target), "the PTZ camera sees them", 20.0)

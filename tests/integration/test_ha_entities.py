@@ -265,6 +265,8 @@ async def test_line_is_crossed_either_way(hass: HomeAssistant, engine: RunningEn
         (RuleKind.COUNTING, {"direction": "b_to_a", "count": 7}, "crossed_b_to_a", 7),
         (RuleKind.OBJECT_DETECTION, {}, "detected", None),
         (RuleKind.OBJECT_DETECTION, {"active": False}, "gone", None),
+        (RuleKind.MOTION_REGION, {"target_type": None, "track_id": ""}, "started", None),
+        (RuleKind.MOTION_REGION, {"target_type": None, "track_id": "", "active": False}, "stopped", None),
     ],
 )
 async def test_a_rule_that_a_client_has_made_has_its_entities_at_once(

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import pytest
-import sample_analytics
-import sample_device
-import sample_device_io
-import sample_events
-import sample_imaging
-import sample_media
-import sample_media2
-import sample_ptz
 from onvif_host import Running
 from onvif_soap_client import SoapClient
+from sample_requests import REQUESTS, send_sample
 
 from onvif_server.security.access import Access
 from onvif_server.soap import names
 from onvif_server.soap.operations import Registration
 
 pytestmark = pytest.mark.ledger("ONVIF-1")
-
-REQUESTS = {
-    **sample_device.REQUESTS,
-    **sample_media.REQUESTS,
-    **sample_media2.REQUESTS,
-    **sample_ptz.REQUESTS,
-    **sample_events.REQUESTS,
-    **sample_device_io.REQUESTS,
-    **sample_imaging.REQUESTS,
-    **sample_analytics.REQUESTS,
-}
-TO_SUBSCRIPTIONS = ("tev:PullMessages", "tev:SetSynchronizationPoint", "wsnt:Renew", "wsnt:Unsubscribe")
 
 
 def registered(running: Running) -> dict[str, Registration]:
@@ -68,18 +49,7 @@ def test_everything_that_moves_something_needs_an_operator(running: Running) -> 
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_the_response_is_valid(client: SoapClient, name: str) -> None:
-    path = "/onvif/device_service"
-    if name in TO_SUBSCRIPTIONS:
-        path = (await client.call("<tev:CreatePullPointSubscription/>")).texts("Address")[0]
-    if "p1" in REQUESTS[name]:
-        await client.call(f"<tptz:SetPreset>{REQUESTS['tptz:SetPreset']}</tptz:SetPreset>")
-    if "spare" in REQUESTS[name]:
-        await client.call(
-            "<trt:CreateProfile><trt:Name>Spare</trt:Name><trt:Token>spare</trt:Token></trt:CreateProfile>"
-        )
-    if name == "tev:DeleteEventBroker":
-        await client.call(f"<tev:AddEventBroker>{REQUESTS['tev:AddEventBroker']}</tev:AddEventBroker>")
-    response = await client.call(f"<{name}>{REQUESTS[name]}</{name}>", path)
+    response = await send_sample(client, name)
     assert response.status == 200, response.texts("Text")
     assert response.content.tag.endswith(f"}}{name.partition(':')[2]}Response")
 

@@ -26,7 +26,9 @@ cameras:
     channels: [{{id: wide, role: overview}}]
   - id: mast
     driver: onvif
-    address: http://127.0.0.1:9
+    address: {mast}
+    username: engine
+    password: {password}
     channels:
       - id: dome
         role: ptz
@@ -52,6 +54,7 @@ def make_site(
     folder: Path,
     *,
     wall: str = "http://127.0.0.1:9",
+    mast: str = "http://127.0.0.1:9",
     password: str = PASSWORD,
     onvif: int = 0,
     onvif_host: str = "127.0.0.1",
@@ -64,6 +67,7 @@ def make_site(
     file.write_text(
         SITE.format(
             wall=wall,
+            mast=mast,
             password=password,
             onvif=onvif,
             onvif_host=onvif_host,

@@ -36,7 +36,7 @@ def test_secrets_are_in_no_repr() -> None:
     user = RelayUser(name="nvr", password="topsecret")
     source = StreamSource(channel="gate", url="rtsp://u:topsecret@192.0.2.1:8554/live")
     assert (source.username, source.password, source.url) == ("u", "topsecret", "rtsp://192.0.2.1:8554/live")
-    for value in (SOURCE, source, user, AddStream(SOURCE), SetUsers((user,))):
+    for value in (SOURCE, source, user, AddStream(SOURCE, "h264"), SetUsers((user,))):
         assert "topsecret" not in repr(value)
 
 
@@ -58,7 +58,7 @@ def test_a_source_that_makes_no_sense_is_refused(values: dict[str, object], name
 
 
 def test_messages_survive_the_way() -> None:
-    for command in (AddStream(SOURCE), SetUsers((RelayUser(name="ü", password="ß"),))):
+    for command in (AddStream(SOURCE, "h264"), SetUsers((RelayUser(name="ü", password="ß"),))):
         assert decode_command(encode(command)) == command
     opened = RingOpened("gate", 640, 360, 1920, 4)
     assert decode_notice(encode(opened)) == opened
@@ -88,7 +88,7 @@ def test_whatever_comes_is_a_message_or_a_control_error(packet: bytes) -> None:
 
 
 def test_a_control_error_does_not_quote_the_packet() -> None:
-    packet = encode(AddStream(SOURCE)).replace(b'"tcp"', b'"topsecret"')
+    packet = encode(AddStream(SOURCE, "h264")).replace(b'"tcp"', b'"topsecret"')
     with pytest.raises(ControlError) as caught:
         decode_command(packet)
     assert "topsecret" not in str(caught.value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine.media import MediaProcess, RelayUser, StreamConnected, StreamLost
+from engine.media import MediaDied, MediaProcess, RelayUser, StreamConnected, StreamLost
 from tests.engine.media.conftest import Process, StartCamera, event_of, next_of, source
 
 pytestmark = pytest.mark.ledger("VID-1", "VID-2", "NET-1")
@@ -124,7 +124,10 @@ async def test_after_a_crash_the_relay_is_where_it_was(
     await _wait_for_picture(media)
     url = media.relay_url("gate")
     assert media.pid is not None
-    os.kill(media.pid, signal.SIGKILL)
+    with media.events.subscribe() as events:
+        os.kill(media.pid, signal.SIGKILL)
+        # Before the death is told, a picture may still be one of the process that died.
+        await event_of(aiter(events), MediaDied)
     await next_of(media.frames("gate"))
     viewer = await start_viewer(url, "home", "home secret")
     await _number(viewer)

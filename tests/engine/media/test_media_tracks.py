@@ -8,12 +8,12 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import av
 import pytest
 
-from engine.media import MediaError, MediaProcess, MediaSettings, RelayUser, StreamLost
+from engine.media import Delivery, MediaError, MediaProcess, MediaSettings, RelayUser, StreamLost, Tracks
 from tests.engine.media.conftest import (
     PATIENCE_S,
     Process,
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.ledger("VID-2", "NET-1", "ONVIF-2")
 USER = RelayUser(name="nvr", password="nvr secret")
 EMPTY = '<?xml version="1.0" encoding="UTF-8"?><tt:MetadataStream xmlns:tt="http://www.onvif.org/ver10/schema"/>'
 HELLO = "<hello/>"
-WITH_TRACK = ["onvif", "metadata"]
+WITH_METADATA = Tracks.VIDEO | Tracks.METADATA
 
 type Watch = Callable[..., Coroutine[Any, Any, Process]]
 
@@ -100,9 +100,9 @@ async def _assert_everything_comes(media: MediaProcess, client: Process) -> None
     assert all(0 < (later - earlier) % 65536 < 100 for earlier, later in itertools.pairwise(numbers))
 
 
-@pytest.mark.parametrize("tracks", WITH_TRACK)
+@pytest.mark.parametrize("tracks", [WITH_METADATA, Tracks.METADATA], ids=["with video", "alone"])
 async def test_documents_of_every_size_come_whole(
-    media: MediaProcess, start_camera: StartCamera, watch: Watch, tracks: Literal["onvif", "metadata"]
+    media: MediaProcess, start_camera: StartCamera, watch: Watch, tracks: Tracks
 ) -> None:
     await _open(media, start_camera)
     assert not media.metadata_watched("gate")
@@ -125,7 +125,7 @@ async def test_metadata_is_on_the_time_line_of_the_pictures(
     media: MediaProcess, start_camera: StartCamera, watch: Watch
 ) -> None:
     await _open(media, start_camera)
-    client = await watch(media.relay_url("gate", tracks="onvif"), "protocols=udp", "latency=200")
+    client = await watch(media.relay_url("gate", tracks=WITH_METADATA), "protocols=udp", "latency=200")
     await _greeted(media, client)
 
     async def describe_pictures() -> None:
@@ -155,7 +155,7 @@ async def test_gstreamer_gets_video_and_metadata_by_every_transport(
 ) -> None:
     await _open(media, start_camera)
     # GStreamer's client chooses the transport by the scheme.
-    url = media.relay_url("gate", tracks="onvif")
+    url = media.relay_url("gate", tracks=WITH_METADATA)
     scheme = {"tcp": "rtspt", "udp": "rtspu", "http": "rtsph"}[protocol]
     await _assert_everything_comes(media, await watch(url.replace("rtsp", scheme, 1)))
 
@@ -171,8 +171,8 @@ async def test_ffmpeg_gets_video_and_sees_the_data_track_by_every_transport(
             pictures = itertools.islice(container.decode(video=0), 20)
             return [stream.type for stream in container.streams], sum(1 for _ in pictures)
 
-    for tracks, types in (("video", ["video"]), ("onvif", ["video", "data"])):
-        url = media.relay_url("gate", tracks=tracks)  # type: ignore[arg-type]
+    for tracks, types in ((Tracks.VIDEO, ["video"]), (WITH_METADATA, ["video", "data"])):
+        url = media.relay_url("gate", tracks=tracks)
         url = url.replace("//", "//nvr:nvr%20secret@")
         assert await asyncio.to_thread(look, url) == (types, 20)
 
@@ -195,7 +195,7 @@ async def test_everything_comes_through_rtsps(
     secure_media: MediaProcess, start_camera: StartCamera, watch: Watch, scheme: str
 ) -> None:
     await _open(secure_media, start_camera)
-    url = secure_media.relay_url("gate", tracks="onvif", secure=True)
+    url = secure_media.relay_url("gate", tracks=WITH_METADATA, delivery=Delivery.SECURE)
     assert url.startswith("rtsps://")
     client = await watch(url.replace("rtsps", scheme, 1), "tls-validation-flags=0")
     await _assert_everything_comes(secure_media, client)
@@ -206,19 +206,19 @@ async def test_srtp_is_offered_on_rtsps_only(
     secure_media: MediaProcess, start_camera: StartCamera, watch: Watch, protocol: str
 ) -> None:
     await _open(secure_media, start_camera)
-    url = secure_media.relay_url("gate", tracks="srtp")
-    assert url.endswith("/gate/srtp")
+    url = secure_media.relay_url("gate", tracks=WITH_METADATA, delivery=Delivery.SRTP)
+    assert url.endswith("/gate/srtp/video-metadata")
     client = await watch(url, "tls-validation-flags=0", f"protocols={protocol}+tls")
     await _assert_everything_comes(secure_media, client)
 
-    plain = await watch(f"{secure_media.relay_url('gate')}/srtp", "protocols=tcp")
+    plain = await watch(f"{secure_media.relay_url('gate')}/srtp/video-metadata", "protocols=tcp")
     assert "error" in await plain.line()
 
 
 async def test_without_a_certificate_there_is_no_secure_address(media: MediaProcess) -> None:
     assert media.secure_port is None
     with pytest.raises(MediaError, match="certificate"):
-        media.relay_url("gate", secure=True)
+        media.relay_url("gate", delivery=Delivery.SECURE)
 
 
 async def test_a_certificate_that_cannot_be_read_is_named_at_the_start(tmp_path: Path) -> None:

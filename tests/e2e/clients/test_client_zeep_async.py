@@ -1,0 +1,176 @@
+"""onvif-zeep-async, the client library of Home Assistant, at the running engine."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import importlib.util
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from client_site import PASSWORD, PLAY_S, REACH_S, USER, ClientSite, near, shows_something
+from onvif import ONVIFCamera
+from onvif.definition import SERVICES
+from zeep.exceptions import Fault
+
+from demo.site import OVERVIEW, PTZ
+from onvif_server.services import ptz_description as spaces
+from onvif_server.tokens import analytics_configuration
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.ledger("ONVIF-1", "ONVIF-2", "ONVIF-3"),
+    pytest.mark.timeout(300),
+]
+
+WSDL_FOLDER = Path(importlib.util.find_spec("onvif").submodule_search_locations[0]) / "wsdl"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def camera(site: ClientSite) -> AsyncIterator[ONVIFCamera]:
+    client = ONVIFCamera("127.0.0.1", site.ports.onvif, USER, PASSWORD, str(WSDL_FOLDER), no_cache=True)
+    await client.update_xaddrs()
+    yield client
+    await client.close()
+
+
+async def profiles(camera: ONVIFCamera) -> dict[str, Any]:
+    """The media profiles by the token of their channel's source."""
+    media = await camera.create_media_service()
+    return {one.VideoSourceConfiguration.token: one for one in await media.GetProfiles()}
+
+
+async def dome_profile(camera: ONVIFCamera) -> str:
+    return next(one.token for one in (await profiles(camera)).values() if one.PTZConfiguration is not None)
+
+
+async def test_it_finds_the_services(camera: ONVIFCamera, site: ClientSite) -> None:
+    names = {namespace.split("/")[-2] if namespace.endswith("wsdl") else namespace for namespace in camera.xaddrs}
+    assert {"media", "ptz", "events", "analytics", "deviceIO"} <= names
+    device = await camera.create_devicemgmt_service()
+    information = await device.GetDeviceInformation()
+    assert information.SerialNumber.replace("-", "") == site.api.get("info")["instance_id"]
+    services = await device.GetServices({"IncludeCapability": False})
+    assert {service.XAddr.split("/")[2] for service in services} == {f"127.0.0.1:{site.ports.onvif}"}
+
+
+async def test_each_channel_is_a_profile_with_stream_and_snapshot(camera: ONVIFCamera, site: ClientSite) -> None:
+    found = await profiles(camera)
+    assert [one.Name for one in found.values()] == ["Yard", "Dome"]
+    media = await camera.create_media_service()
+    for channel, profile in zip((OVERVIEW, PTZ), found.values(), strict=True):
+        encoder = profile.VideoEncoderConfiguration
+        assert (encoder.Encoding, encoder.Resolution.Width, encoder.Resolution.Height) == ("H264", 1280, 720)
+        for protocol in ("UDP", "RTSP", "HTTP"):
+            setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": protocol}}
+            answer = await media.GetStreamUri({"ProfileToken": profile.token, "StreamSetup": setup})
+            assert answer.Uri.startswith(f"rtsp://127.0.0.1:{site.ports.relay}/{channel}"), protocol
+        assert shows_something(await camera.get_snapshot(profile.token)) == (1280, 720)
+
+
+async def test_moves_reach_the_motors(camera: ONVIFCamera, site: ClientSite) -> None:
+    ptz = await camera.create_ptz_service()
+    profile = await dome_profile(camera)
+    home = site.home
+
+    began = time.time()
+    goal = {"PanTilt": {"x": home.pan_deg + 12.0, "y": home.tilt_deg - 4.0, "space": spaces.SPHERICAL_POSITION}}
+    await ptz.AbsoluteMove({"ProfileToken": profile, "Position": goal})
+    assert (await ptz.GetStatus({"ProfileToken": profile})).MoveStatus.PanTilt == "MOVING"
+    await reached(site, began, home.pan_deg + 12.0, home.tilt_deg - 4.0)
+    status = await at_rest(ptz, profile)
+    assert status.Position.PanTilt.x == pytest.approx((home.pan_deg + 12.0) / 180.0, abs=0.01)
+
+    token = await ptz.SetPreset({"ProfileToken": profile, "PresetName": "Corner"})
+    began = time.time()
+    velocity = {"PanTilt": {"x": -0.5, "y": 0.0}}
+    await ptz.ContinuousMove({"ProfileToken": profile, "Velocity": velocity, "Timeout": "PT9S"})
+    left = await asyncio.to_thread(
+        site.reached, began, lambda pose: pose.pan_deg < home.pan_deg + 6.0, "it turns to the left"
+    )
+    await ptz.Stop({"ProfileToken": profile, "PanTilt": True, "Zoom": True})
+    assert left.tilt_deg == pytest.approx(home.tilt_deg - 4.0, abs=1.0)
+
+    began = time.time()
+    await ptz.GotoPreset({"ProfileToken": profile, "PresetToken": token})
+    await reached(site, began, home.pan_deg + 12.0, home.tilt_deg - 4.0)
+    await at_rest(ptz, profile)
+    began = time.time()
+    # A translation of 1 is the whole range, here a full turn.
+    await ptz.RelativeMove({"ProfileToken": profile, "Translation": {"PanTilt": {"x": -10.0 / 360.0, "y": 0.0}}})
+    await reached(site, began, home.pan_deg + 2.0, home.tilt_deg - 4.0)
+    await ptz.RemovePreset({"ProfileToken": profile, "PresetToken": token})
+    began = time.time()
+    await ptz.GotoHomePosition({"ProfileToken": profile})
+    await reached(site, began, home.pan_deg, home.tilt_deg)
+
+
+async def reached(site: ClientSite, began: float, pan_deg: float, tilt_deg: float) -> None:
+    """Waits, with the loop free, until the simulated motors are there."""
+    where = f"the camera looks to {pan_deg:.1f} {tilt_deg:.1f}"
+    await asyncio.to_thread(site.reached, began, lambda pose: near(pose, pan_deg, tilt_deg), where)
+
+
+async def at_rest(ptz: Any, profile: str) -> Any:
+    """The status once the camera does not move any more."""
+    async with asyncio.timeout(REACH_S):
+        while True:
+            status = await ptz.GetStatus({"ProfileToken": profile})
+            if status.MoveStatus.PanTilt == "IDLE":
+                return status
+
+
+async def test_a_pull_point_tells_who_comes_in(camera: ONVIFCamera) -> None:
+    manager = await camera.create_pullpoint_manager(dt.timedelta(minutes=5), lambda: None)
+    pull_point = manager.get_service()
+    wanted = {"tns1:RuleEngine/FieldDetector/ObjectsInside": "IsInside", "tns1:VideoSource/MotionAlarm": "State"}
+    end = time.monotonic() + PLAY_S
+    while wanted:
+        assert time.monotonic() < end, f"not told: {wanted}"
+        answer = await pull_point.PullMessages({"MessageLimit": 100, "Timeout": dt.timedelta(seconds=10)})
+        for message in answer.NotificationMessage or ():
+            first = message.Message._value_1.Data.SimpleItem[0]
+            if wanted.get(message.Topic._value_1) == first.Name and first.Value == "true":
+                wanted.pop(message.Topic._value_1)
+    await manager.shutdown()
+
+
+async def test_imaging_is_there_or_said_not_to_be(camera: ONVIFCamera) -> None:
+    device = await camera.create_devicemgmt_service()
+    offered = any("imaging" in one.Namespace for one in await device.GetServices({"IncludeCapability": False}))
+    sources = await (await camera.create_media_service()).GetVideoSources()
+    assert len(sources) == 2
+    capabilities = await device.GetCapabilities({"Category": "All"})
+    assert (capabilities.Imaging is not None) == offered
+    if offered:
+        imaging = await camera.create_imaging_service()
+        for source in sources:
+            assert await imaging.GetOptions({"VideoSourceToken": source.token}) is not None
+            assert await imaging.GetImagingSettings({"VideoSourceToken": source.token}) is not None
+
+
+async def test_rules_of_the_engine_are_read_made_and_removed(
+    camera: ONVIFCamera, site: ClientSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The library has the file that describes rules, but no name for the service.
+    monkeypatch.setitem(SERVICES, "rules", SERVICES["analytics"] | {"binding": "RuleEngineBinding"})
+    analytics = await camera.create_onvif_service("rules")
+    token = analytics_configuration(OVERVIEW)
+    supported = await analytics.GetSupportedRules({"ConfigurationToken": token})
+    assert {"tt:FieldDetector", "tt:LineDetector"} <= {one.Name for one in supported.RuleDescription}
+    assert "Lawn" in {rule.Name for rule in await analytics.GetRules({"ConfigurationToken": token})}
+    rule = {
+        "Name": "Somebody",
+        "Type": "tt:ObjectDetection",
+        "Parameters": {"SimpleItem": [{"Name": "ClassFilter", "Value": "Human"}]},
+    }
+    await analytics.CreateRules({"ConfigurationToken": token, "Rule": [rule]})
+    assert site.rules()["Somebody"]["channel"] == OVERVIEW
+    with pytest.raises(Fault):
+        await analytics.CreateRules({"ConfigurationToken": token, "Rule": [rule]})
+    await analytics.DeleteRules({"ConfigurationToken": token, "RuleName": ["Somebody"]})
+    assert "Somebody" not in site.rules()
