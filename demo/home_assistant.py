@@ -166,13 +166,13 @@ class HomeAssistant:
 
     # --- the integration --------------------------------------------------------------------------------------
 
-    async def add_integration(self, answers: dict[str, Any]) -> None:
-        """Adds Smart PTZ by its config flow, answering its forms; does nothing when it is there already."""
-        entries = await self._call("GET", "/api/config/config_entries/entry?domain=smart_ptz")
+    async def add_integration(self, answers: dict[str, Any], domain: str = "smart_ptz") -> None:
+        """Adds an integration by its config flow, answering its forms; does nothing when it is there already."""
+        entries = await self._call("GET", f"/api/config/config_entries/entry?domain={domain}")
         if entries:
             return
         step = await self._call(
-            "POST", "/api/config/config_entries/flow", {"handler": "smart_ptz", "show_advanced_options": False}
+            "POST", "/api/config/config_entries/flow", {"handler": domain, "show_advanced_options": False}
         )
         while step["type"] == "form":
             wanted = {one["name"] for one in step["data_schema"]}
@@ -183,10 +183,10 @@ class HomeAssistant:
         if step["type"] != "create_entry":
             raise HomeAssistantError(f"the config flow ended with {step['type']}: {step.get('reason')}")
 
-    async def entities(self) -> list[dict[str, Any]]:
-        """The registry entries of the integration's entities."""
+    async def entities(self, domain: str = "smart_ptz") -> list[dict[str, Any]]:
+        """The registry entries of an integration's entities."""
         entries: list[dict[str, Any]] = await self.ask({"type": "config/entity_registry/list"})
-        return [entry for entry in entries if entry["platform"] == "smart_ptz" and entry["disabled_by"] is None]
+        return [entry for entry in entries if entry["platform"] == domain and entry["disabled_by"] is None]
 
     async def wait_for_entities(self) -> None:
         """Waits until the integration has made its camera entities."""

@@ -283,7 +283,9 @@ def models_beside(scene: Path) -> dict[str, str]:
 
 
 SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "rule_triggered": lambda e: f"{e['target_type'] or 'something'} {'entered' if e['active'] else 'left'} {e['rule_id']}",
+    "rule_triggered": lambda e: (
+        f"{e['target_type'] or 'something'} {'entered' if e['active'] else 'left'} {e['rule_id']}"
+    ),
     "tracking_started": lambda e: f"PTZ goes after the {e['target_type']} ({e['reason']})",
     "tracking_ended": lambda e: f"PTZ leaves it: {e['reason']}",
     "capture_taken": lambda e: f"picture of a {e['target_type']}, grade {e['grade']:.2f}",

@@ -133,6 +133,11 @@ class OnvifDevice:
         """Goes on with what clients once ordered and that outlives a restart: event brokers, multicast."""
         self._event_brokers.start()
         await self.media.streams.resume()
+        await self._ptz.tours.begin()
+
+    async def tours_changed(self, channel: str) -> None:
+        """The host says that something became of the tours of a channel's head; clients that listen are told."""
+        await self._ptz.tours.changed(channel)
 
     async def start(self, host: str, port: int = 0, middlewares: Iterable[Middleware] = ()) -> int:
         """Listens; port 0 takes a free one. Returns the port. Raises OSError if it cannot have it."""

@@ -67,7 +67,7 @@ class CameraAtWork:
         facts: Bus[Event],
         clock: Clock,
         on_change: Callable[[ChannelAtWork], None],
-        spawn: Callable[[Coroutine[None, None, None]], object],
+        spawn: Callable[[Coroutine[None, None, None]], asyncio.Task[None]],
     ) -> None:
         self.config = config
         self.channels = channels
@@ -78,6 +78,7 @@ class CameraAtWork:
         self._clock = clock
         self._on_change = on_change
         self._spawn = spawn
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def online(self) -> bool:
@@ -94,6 +95,9 @@ class CameraAtWork:
 
     async def stop(self) -> None:
         """Ends."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         await self._supervisor.stop()
 
     def on_stream(self, channel: ChannelAtWork, event: StreamConnected | StreamLost) -> None:
@@ -105,8 +109,11 @@ class CameraAtWork:
         self._spawn(self._leave_alone(channel))
 
     def _on_camera(self, state: CameraState, reason: str) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         if state is CameraState.ONLINE:
             self._spawn(self._bring_up())
+            self._watching = self._spawn(self._watch_terminals())
             return
         for channel in self.channels:
             if state is CameraState.REFUSED:
@@ -125,6 +132,18 @@ class CameraAtWork:
             channel.stream = None
             channel.streaming.clear()
             await self._media.remove_stream(channel.channel_id)
+
+    async def _watch_terminals(self) -> None:
+        """Follows the camera's relays and inputs, as long as it answers."""
+        terminals = self.camera.terminals
+        while terminals is not None:
+            try:
+                await terminals.watch()
+            except CameraError as error:
+                _LOG.info("the inputs and outputs of camera %r are not followed now: %s", self.camera.name, error)
+                await self._clock.sleep(RETRY_S)
+            else:
+                return
 
     async def _bring_up(self) -> None:
         """Starts the channels; those that fail are tried again as long as the camera answers."""

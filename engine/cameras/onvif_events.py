@@ -42,7 +42,9 @@ async def camera_events(client: SoapClient) -> AsyncGenerator[CameraEvent]:
 
 
 async def _subscribe(client: SoapClient) -> str:
-    answer = await client.call_extra(Service.EVENTS, "CreatePullPointSubscription", InitialTerminationTime=f"PT{LIFE_S}S")
+    answer = await client.call_extra(
+        Service.EVENTS, "CreatePullPointSubscription", InitialTerminationTime=f"PT{LIFE_S}S"
+    )
     with client.making_sense("subscription"):
         # A structure or the text itself, depending on the description.
         address = answer.SubscriptionReference.Address
@@ -53,9 +55,7 @@ async def _pull(client: SoapClient) -> AsyncGenerator[CameraEvent]:
     """Until the subscription nears its end."""
     wait = dt.timedelta(seconds=PULL_S)
     while True:
-        answer = await client.call_extra(
-            Service.PULL_POINT, "PullMessages", Timeout=wait, MessageLimit=_MOST_MESSAGES
-        )
+        answer = await client.call_extra(Service.PULL_POINT, "PullMessages", Timeout=wait, MessageLimit=_MOST_MESSAGES)
         with client.making_sense("events"):
             events = [event for one in answer.NotificationMessage or () if (event := _event(one)) is not None]
             left_s = (answer.TerminationTime - answer.CurrentTime).total_seconds()

@@ -249,7 +249,8 @@ class Camera(Protocol):
     @property
     def terminals(self) -> TerminalControl | None:
         """The camera's relays and inputs; None for a driver that knows none. The object stays valid over reconnections,
-        even where `extras` tells that there are none."""
+        even where `extras` tells that there are none.
+        """
         ...
 
     async def auxiliary(self, channel: str, command: str) -> str:

@@ -24,6 +24,7 @@ class Multicasts:
     def __init__(self, server: GstRtspServer.RTSPServer) -> None:
         self._server = server
         self._orders: dict[str, tuple[dict[Tracks, Target], Tracks]] = {}
+        self._failed: set[str] = set()
         self._senders: dict[str, tuple[Path, Tracks, GstRtspServer.RTSPSession]] = {}
 
     def targets(self, channel: str) -> Mapping[Tracks, Target]:
@@ -48,10 +49,13 @@ class Multicasts:
             self.stop(channel, known[0])
         if wanted:
             session = self._begin(path, wanted)
-            if session is None:
-                _log.warning("channel %s cannot be sent by multicast", channel)
+            if session is not None:
+                self._senders[channel] = (path, wanted, session)
+            elif channel not in self._failed:
+                _log.warning("channel %s cannot be sent by multicast; it is tried again", channel)
+                self._failed.add(channel)
                 return
-            self._senders[channel] = (path, wanted, session)
+        self._failed.discard(channel)
 
     def stop(self, channel: str, path: Path) -> None:
         """Ends what was sent through a path."""

@@ -21,7 +21,7 @@ from engine.media.sound import Sound
 from engine.media.tracks import EVERYTHING, Origin, Path, RelayChannel
 from engine.media.values import Delivery, MediaError, RelayUser, path_suffix
 
-_SESSION_CLEANUP_S = 10
+_LOOK_S = 10
 _MULTICAST = path_suffix(EVERYTHING, Delivery.MULTICAST)
 
 
@@ -44,7 +44,7 @@ class Relay:
             self._secure = self._serve(settings.relay_host, settings.secure_port, certificate)
             self.secure_port = int(self._secure.get_bound_port())
         self._servers = [server for server in (self._plain, self._secure) if server is not None]
-        GLib.timeout_add_seconds(_SESSION_CLEANUP_S, self._clean_sessions)
+        GLib.timeout_add_seconds(_LOOK_S, self._look_after)
 
     def _serve(self, host: str, port: int, certificate: Gio.TlsCertificate | None) -> GstRtspServer.RTSPServer:
         server = GstRtspServer.RTSPServer()
@@ -192,9 +192,11 @@ class Relay:
         known = self._channels.get(channel)
         return known is not None and known.metadata_watched
 
-    def _clean_sessions(self) -> bool:
+    def _look_after(self) -> bool:
         for server in self._servers:
             server.get_session_pool().cleanup()
+        for channel in tuple(self._channels):
+            self._send_multicast(channel)
         return True
 
 

@@ -9,6 +9,7 @@ from engine.cameras.extras import Extras
 from engine.onvif_device.auxiliary import ChannelAuxiliary, DeviceAuxiliary
 from engine.onvif_device.events import TOPICS
 from engine.onvif_device.ptz import ArbiterPtz, Tracker
+from engine.onvif_device.terminals import CameraTerminals
 from onvif_server.backend import (
     Analytics,
     Backend,
@@ -25,6 +26,7 @@ from onvif_server.backend import (
     UserAdministration,
     VideoChannel,
 )
+from onvif_server.events import topics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +110,13 @@ class EngineBackend(Backend):
 
     @property
     def topics(self) -> Sequence[Topic]:
-        """What the engine's events become."""
-        return TOPICS
+        """What the engine's events become; those of relays and inputs only where a camera has some."""
+        terminals = self._facets.terminals
+        idle = {
+            topics.RELAY: not (terminals and terminals.relays()),
+            topics.DIGITAL_INPUT: not (terminals and terminals.inputs()),
+        }
+        return tuple(topic for topic in TOPICS if not idle.get(topic))
 
     def ptz(self, channel: str) -> ArbiterPtz | None:
         """The motors of a channel."""

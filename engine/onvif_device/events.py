@@ -24,6 +24,8 @@ TOPICS = (
     topics.OBJECT_DETECTED,
     topics.MOTION_REGION,
     *FAULT_TOPICS.values(),
+    topics.RELAY,
+    topics.DIGITAL_INPUT,
 )
 
 

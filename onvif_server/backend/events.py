@@ -17,7 +17,8 @@ class TopicItem:
 class Topic:
     """An event that the device can send. `path` is like `tns1:RuleEngine/FieldDetector/ObjectsInside`.
 
-    A property has a state, which every new subscriber is told first. `onvif_server.events.topics` has ready ones.
+    A property has a state, which every new subscriber is told first. `elements` are data that are whole XML elements.
+    `onvif_server.events.topics` has ready ones.
     """
 
     path: str
@@ -25,3 +26,4 @@ class Topic:
     source: tuple[TopicItem, ...] = ()
     key: tuple[TopicItem, ...] = ()
     data: tuple[TopicItem, ...] = ()
+    elements: tuple[TopicItem, ...] = ()

@@ -25,7 +25,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PtzTourLimits:
-    """What tours may be: how many, with how many spots; a spot's stay is at most `maximum_stay_s`."""
+    """What tours may be: how many, with how many spots; a spot's stay is at most `maximum_stay_s`.
+
+    `positions`: a spot may be a position of its own. `maximum_duration_s`: the longest time after which a tour may be
+    told to end; None: only rounds are counted.
+    """
 
     tours: int = 8
     spots: int = 32
@@ -34,6 +38,8 @@ class PtzTourLimits:
     pausable: bool = False
     reversible: bool = False
     random: bool = False
+    positions: bool = False
+    maximum_duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +103,15 @@ class PtzPreset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TourSpot:
-    """A stop of a tour: a preset's token, or None for the home position; how long it stays there."""
+    """A stop of a tour: a preset's token, or None for the home position; how long it stays there.
+
+    `position` (pan and tilt in degrees; zoom, None: as it is) is instead of a preset.
+    """
 
     preset: str | None
     stay_s: float
     speed: PtzSpeed = PtzSpeed()
+    position: tuple[float, float, float | None] | None = None
 
 
 class TourState(StrEnum):
@@ -122,9 +132,11 @@ class TourOperation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tour:
-    """A preset tour. `current` is the number of the spot where it is now. `rounds` None: for ever.
+    """A preset tour. `current` is the number of the spot where it is now.
 
-    `auto_start`: it begins by itself when nobody uses the camera. `backward`: the last spot first.
+    It ends after so many `rounds` or after `duration_s`, whichever is earlier; with both None it goes on for ever.
+    `auto_start`: it is active by itself; only one tour of a head is, and orders to start or stop it take the flag
+    away. `backward`: the last spot first.
     """
 
     token: str
@@ -134,6 +146,7 @@ class Tour:
     rounds: int | None = None
     backward: bool = False
     random: bool = False
+    duration_s: float | None = None
     state: TourState = TourState.IDLE
     current: int | None = None
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from lxml import etree
+
 from onvif_server.backend import Topic
 from onvif_server.soap.values import clean_text
 
@@ -27,7 +29,10 @@ class PropertyOperation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One notification. `at` is Unix seconds; `operation` is None for an event that is not a property."""
+    """One notification. `at` is Unix seconds; `operation` is None for an event that is not a property.
+
+    `elements` are data that are whole XML elements, by name; nobody changes them.
+    """
 
     topic: str
     at: float
@@ -35,6 +40,7 @@ class Message:
     key: Items = ()
     data: Items = ()
     operation: PropertyOperation | None = None
+    elements: tuple[tuple[str, etree._Element], ...] = ()
 
 
 type Listener = Callable[[Message], None]
@@ -63,6 +69,7 @@ class Broker:
         data: Mapping[str, ItemValue] | None = None,
         operation: PropertyOperation | None = None,
         utc: float | None = None,
+        elements: Mapping[str, etree._Element] | None = None,
     ) -> None:
         """Sends an event to all listeners; never waits.
 
@@ -80,6 +87,7 @@ class Broker:
             key=_items(key),
             data=_items(data),
             operation=operation,
+            elements=tuple((elements or {}).items()),
         )
         if declared.is_property:
             message = self._remember(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 
 from lxml import etree
 
@@ -35,13 +36,16 @@ def append_notification(parent: etree._Element, message: Message, manager: str |
     _append_items(content, "Source", message.source)
     if message.key:
         _append_items(content, "Key", message.key)
-    _append_items(content, "Data", message.data)
+    data = _append_items(content, "Data", message.data)
+    for name, element in message.elements:
+        etree.SubElement(data, _tt("ElementItem"), Name=name).append(deepcopy(element))
 
 
-def _append_items(parent: etree._Element, name: str, items: Items) -> None:
+def _append_items(parent: etree._Element, name: str, items: Items) -> etree._Element:
     group = etree.SubElement(parent, _tt(name))
     for item_name, value in items:
         etree.SubElement(group, _tt("SimpleItem"), Name=item_name, Value=value)
+    return group
 
 
 def append_topic_set(parent: etree._Element, topics: Iterable[Topic]) -> None:
@@ -57,8 +61,9 @@ def append_topic_set(parent: etree._Element, topics: Iterable[Topic]) -> None:
         node.set(names.tag(names.TOPIC, "topic"), "true")
         description = etree.SubElement(node, _tt("MessageDescription"), IsProperty=str(topic.is_property).lower())
         for name, items in (("Source", topic.source), ("Key", topic.key), ("Data", topic.data)):
-            if items:
-                _append_descriptions(description, name, items)
+            elements = topic.elements if name == "Data" else ()
+            if items or elements:
+                _append_descriptions(description, name, items, elements)
 
 
 def _child(parent: etree._Element, tag: str) -> etree._Element:
@@ -66,7 +71,11 @@ def _child(parent: etree._Element, tag: str) -> etree._Element:
     return etree.SubElement(parent, tag) if found is None else found
 
 
-def _append_descriptions(parent: etree._Element, name: str, items: Iterable[TopicItem]) -> None:
+def _append_descriptions(
+    parent: etree._Element, name: str, items: Iterable[TopicItem], elements: Iterable[TopicItem]
+) -> None:
     group = etree.SubElement(parent, _tt(name))
     for item in items:
         etree.SubElement(group, _tt("SimpleItemDescription"), Name=item.name, Type=item.type)
+    for element in elements:
+        etree.SubElement(group, _tt("ElementItemDescription"), Name=element.name, Type=element.type)

@@ -93,6 +93,15 @@ PRESET_REACHED = _preset("Reached")
 PRESET_ABORTED = _preset("Aborted")
 PRESET_LEFT = _preset("Left")
 
+PRESET_TOURS = Topic(
+    path="tns1:PTZController/PTZPresetTours/Configuration",
+    is_property=True,
+    source=(TopicItem("ProfileToken", "tt:ReferenceToken"), TopicItem("PresetTourToken", "tt:ReferenceToken")),
+    data=(TopicItem("StateChange", "xs:boolean"),),
+    elements=(TopicItem("PresetTour", "tt:PresetTour"),),
+)
+"""StateChange: whether it is the tour's state that changed."""
+
 RELAY = Topic(
     path="tns1:Device/Trigger/Relay",
     is_property=True,

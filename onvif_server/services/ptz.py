@@ -14,6 +14,7 @@ from onvif_server.services.ptz_heads import PtzHeads
 from onvif_server.services.ptz_moves import PtzMoves
 from onvif_server.services.ptz_presets import PtzPresets
 from onvif_server.services.ptz_settings import PtzSettings
+from onvif_server.services.ptz_tour_watch import TourWatch
 from onvif_server.services.ptz_tours import PtzTours
 from onvif_server.services.ptz_values import refusals_as_faults
 from onvif_server.services.ptz_watch import PresetWatch
@@ -22,7 +23,13 @@ from onvif_server.soap.faults import Fault, invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
 from onvif_server.soap.values import xml_time
 
-TOPICS = (topics.PRESET_INVOKED, topics.PRESET_REACHED, topics.PRESET_ABORTED, topics.PRESET_LEFT)
+TOPICS = (
+    topics.PRESET_INVOKED,
+    topics.PRESET_REACHED,
+    topics.PRESET_ABORTED,
+    topics.PRESET_LEFT,
+    topics.PRESET_TOURS,
+)
 """What the service sends by itself where something moves."""
 
 
@@ -32,7 +39,8 @@ class PtzService:
     def __init__(self, backend: Backend, profiles: Profiles, memory: Memory, broker: Broker) -> None:
         self.settings = PtzSettings(memory)
         self._backend = backend
-        self._heads = PtzHeads(backend, profiles, self.settings, PresetWatch(broker))
+        self.tours = TourWatch(backend, profiles, broker)
+        self._heads = PtzHeads(backend, profiles, self.settings, PresetWatch(broker), self.tours)
         self.parts = (PtzMoves(self._heads), PtzPresets(self._heads), PtzTours(self._heads))
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from onvif_server.backend import Backend, Ptz, VideoChannel
 from onvif_server.media.profiles import Profiles
 from onvif_server.services.ptz_settings import PtzSettings
+from onvif_server.services.ptz_tour_watch import TourWatch
 from onvif_server.services.ptz_watch import PresetWatch
 
 
@@ -18,6 +19,7 @@ class PtzHeads:
     profiles: Profiles
     settings: PtzSettings
     watch: PresetWatch
+    tours: TourWatch
 
     def moving(self, profile_token: str) -> tuple[VideoChannel, Ptz]:
         """The head that a profile moves. Raises Fault: ter:NoProfile, ter:NoPTZProfile."""

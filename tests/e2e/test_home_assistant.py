@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import pytest_asyncio
-from numpy.typing import NDArray
+from home_views import REACH_S, decoded, eventually, first_segment
 from playwright.async_api import Browser, Locator, Page, async_playwright
 from real_processes import REPOSITORY, free_ports
 
@@ -30,7 +30,6 @@ CHROMIUM = Path("/usr/bin/chromium")
 ARTEFACTS = REPOSITORY / ".build" / "artefacts"
 PLAY_S = 75.0
 """The yard's play repeats every minute: so long, at most, until the next target."""
-REACH_S = 30.0
 NEAR_DEG = 1.0
 
 
@@ -64,26 +63,6 @@ class Home:
             return next((moment.pose for moment in self.moments(since) if there(moment.pose)), None)
 
         return await eventually(look, what, REACH_S)
-
-
-async def eventually[T](look: Callable[[], Awaitable[T | None]], what: str, seconds: float) -> T:
-    """The first answer of `look` that is true; fails with `what` after some seconds."""
-    end = time.monotonic() + seconds
-    while True:
-        found = await look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        await asyncio.sleep(0.1)
-
-
-def decoded(jpeg: bytes) -> NDArray[np.uint8]:
-    """The picture in a JPEG that has something to see in it."""
-    assert jpeg.startswith(b"\xff\xd8")
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None
-    assert picture.std() > 15.0, "a picture of one colour shows nothing"
-    return np.asarray(picture, np.uint8)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -122,25 +101,9 @@ async def _shows(home: Home, camera: str) -> None:
     picture = decoded(await home.hass.picture(f"/api/camera_proxy/{camera}"))
     assert picture.shape == (720, 1280, 3)
 
-    address = (await home.hass.ask({"type": "camera/stream", "entity_id": camera, "format": "hls"}))["url"]
-    master = (await home.hass.picture(address)).decode()
-    playlist = _addresses(master)[-1]
-    folder = address.rsplit("/", 1)[0]
-    assert "avc1" in master
-
-    async def look() -> bytes | None:
-        segments = (await home.hass.picture(f"{folder}/{playlist}")).decode()
-        assert segments.startswith("#EXTM3U")
-        names = _addresses(segments)
-        return await home.hass.picture(f"{folder}/{names[0].removeprefix('./')}") if names else None
-
-    segment = await eventually(look, "a piece of video", REACH_S)
+    segment = await first_segment(home.hass, camera)
     assert b"moof" in segment[:200], "a fragment of MP4"
     assert len(segment) > 10_000
-
-
-def _addresses(playlist: str) -> list[str]:
-    return [line for line in playlist.splitlines() if line and not line.startswith("#")]
 
 
 @pytest.mark.ledger("HA-1")

@@ -113,19 +113,16 @@ class TestBeingFound:
         memory = VolatileMemory()
 
         def remembering(host: Host) -> None:
-            type(host).memory = memory  # type: ignore[method-assign, assignment]
+            host.kept = memory
 
-        try:
-            first = await begin(remembering)
-            await first.call(set_scopes("urn:x:1"))
-            await first.call(
-                "<tds:SetDiscoveryMode><tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode></tds:SetDiscoveryMode>"
-            )
-            second = await begin(remembering)
-            assert (await scopes(second))["urn:x:1"] == "Configurable"
-            assert (await second.call("<tds:GetDiscoveryMode/>")).texts("DiscoveryMode") == ["NonDiscoverable"]
-        finally:
-            del Host.memory  # type: ignore[misc]
+        first = await begin(remembering)
+        await first.call(set_scopes("urn:x:1"))
+        await first.call(
+            "<tds:SetDiscoveryMode><tds:DiscoveryMode>NonDiscoverable</tds:DiscoveryMode></tds:SetDiscoveryMode>"
+        )
+        second = await begin(remembering)
+        assert (await scopes(second))["urn:x:1"] == "Configurable"
+        assert (await second.call("<tds:GetDiscoveryMode/>")).texts("DiscoveryMode") == ["NonDiscoverable"]
 
     async def test_whoever_announces_the_device_hears_of_changes(self, client: SoapClient) -> None:
         heard: list[bool] = []

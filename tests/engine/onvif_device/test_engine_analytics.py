@@ -9,7 +9,7 @@ import pytest
 
 from engine.app.rulebook import RuleRefused, new_rule_id, rule_of
 from engine.config import RuleConfig
-from engine.core.events import RuleKind, RuleTriggered
+from engine.core.events import PictureFault, PictureQuality, RuleKind, RuleTriggered
 from engine.core.geometry import Box, Point
 from engine.core.values import TargetType, Track, TrackUpdate
 from engine.onvif_device.analytics import EngineAnalytics
@@ -21,6 +21,7 @@ from onvif_server.backend import Caller, LineDirection, Refusal, Refused, Rule
 from onvif_server.backend import RuleKind as OnvifKind
 from onvif_server.events import topics
 from onvif_server.events.broker import Broker, Message, PropertyOperation
+from onvif_server.tokens import video_source
 
 pytestmark = pytest.mark.ledger("ONVIF-6")
 
@@ -181,3 +182,71 @@ def test_object_detection_tells_classes_and_then_none() -> None:
     assert dict(seen.data) == {"ClassTypes": "Vehicle", "ObjectId": "1"}
     (gone,) = told(kind=RuleKind.OBJECT_DETECTION, active=False)
     assert dict(gone.data) == {"ClassTypes": "", "ObjectId": ""}
+
+
+# --- motion, and what pictures are worth ----------------------------------------------------------------------------
+
+
+async def test_a_motion_region_of_a_client_is_a_rule_of_the_engine_and_back() -> None:
+    book = Book()
+    points = ((-1.0, -1.0), (0.0, -1.0), (0.0, 1.0), (-1.0, 1.0))
+    made = Rule(name="Left", kind=OnvifKind.MOTION_REGION, points=points, sensitivity=80.0, armed=False)
+    await analytics(book).create_rules(CALLER, [made, replace(made, name="All", points=())])
+    assert analytics(book).rules() == (made, replace(made, name="All", points=()))
+    kept = book.kept["left"]
+    assert (kept.kind, kept.sensitivity, kept.armed) == (RuleKind.MOTION_REGION, 80.0, False)
+    assert kept.points == (Point(0.0, 1.0), Point(0.5, 1.0), Point(0.5, 0.0), Point(0.0, 0.0))
+    await analytics(book).modify_rules(CALLER, [replace(made, sensitivity=10.0, armed=True)])
+    assert rule_of(book.kept["left"]).sensitivity == 10.0
+
+
+def test_motion_and_faults_of_pictures_are_properties() -> None:
+    broker = Broker(TOPICS, lambda: 0.0)
+    translator = EventTranslator(broker, rule_name=str.title)
+    moves = replace(GATE, kind=RuleKind.MOTION_REGION, points=(), link=None)
+    translator.begin(("wide",))
+    translator.set_rules([moves, replace(GATE, rule_id="line")])
+    assert state(broker, topics.MOTION_REGION.path) == {"State": "false"}
+    assert state(broker, topics.IMAGE_TOO_DARK.path) == {"State": "false"}
+    (message,) = [one for one in broker.state() if one.topic == topics.MOTION_REGION.path]
+    assert dict(message.source) == {"VideoSource": video_source("wide"), "RuleName": "Gate"}
+
+    motion = RuleTriggered(
+        at=5.0,
+        rule_id="gate",
+        rule_kind=RuleKind.MOTION_REGION,
+        channel="wide",
+        track_id="",
+        target_type=None,
+        box=Box(0.1, 0.1, 0.1, 0.1),
+        active=True,
+    )
+    translator.translate(motion)
+    translator.translate(PictureQuality(at=6.0, channel="wide", fault=PictureFault.TOO_DARK, active=True))
+    for topic in (topics.MOTION_REGION, topics.MOTION_ALARM, topics.IMAGE_TOO_DARK):
+        assert state(broker, topic.path) == {"State": "true"}
+    assert state(broker, topics.GLOBAL_SCENE_CHANGE.path) == {"State": "false"}
+
+    # The same rules again change nothing; a rule that is gone takes its property with it.
+    translator.set_rules([moves])
+    assert state(broker, topics.MOTION_REGION.path) == {"State": "true"}
+    translator.set_rules([])
+    translator.translate(replace(motion, active=False))
+    assert state(broker, topics.MOTION_REGION.path) is None
+    assert state(broker, topics.MOTION_ALARM.path) == {"State": "false"}
+
+
+def test_a_device_that_begins_later_knows_what_is() -> None:
+    broker = Broker(TOPICS, lambda: 0.0)
+    translator = EventTranslator(broker)
+    translator.begin(("wide",))
+    translator.set_rules([replace(GATE, kind=RuleKind.MOTION_REGION, points=(), link=None)], {"gate"})
+    translator.set_faults("wide", {PictureFault.TOO_BLURRY})
+    assert state(broker, topics.MOTION_REGION.path) == {"State": "true"}
+    assert state(broker, topics.IMAGE_TOO_BLURRY.path) == {"State": "true"}
+
+
+def state(broker: Broker, topic: str) -> dict[str, str] | None:
+    """The data of the one property of a topic; None where there is none."""
+    found = [dict(message.data) for message in broker.state() if message.topic == topic]
+    return found[0] if found else None

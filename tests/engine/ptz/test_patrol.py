@@ -29,7 +29,7 @@ from engine.ptz.patrol import RESUME_AFTER_S
 from tests.engine.ptz.simulated_motors import SimulatedMotors, having
 from tests.engine.ptz.test_tours import Shelf
 
-pytestmark = pytest.mark.ledger("PTZ-6")
+pytestmark = pytest.mark.ledger("PTZ-3")
 
 CURVE = ZoomCurve(((0.0, 60.0), (1.0, 4.0)))
 GATE, DOOR = Pose(40.0, -10.0, 30.0), Pose(-40.0, -20.0, 20.0)
@@ -55,7 +55,7 @@ class Site:
     def __init__(self, capabilities=None):
         self.clock = VirtualClock()
         self.shelf = Shelf()
-        settings = ArbiterSettings(home=Pose(0.0, 0.0, 60.0))
+        settings = ArbiterSettings(home=Pose(0.0, 0.0, 60.0), busy_poll_s=0.5)
         self.arbiter = Arbiter("dome", CURVE, self.clock, Bus(), settings=settings)
         self.motors = SimulatedMotors(self.clock, *([capabilities] if capabilities else []))
         self.patrol = Patrol(self.arbiter, self.clock, self.shelf, random.Random(1))
@@ -182,7 +182,7 @@ async def test_whoever_else_wants_the_camera_has_it_at_once_and_the_tour_goes_on
     await site.run(5)
     async with await site.arbiter.acquire("link:yard", "track", Priority.TRACKING) as lease:
         await lease.move_absolute(pan_deg=120.0)
-        await site.run(30)
+        await site.run(20)
         assert site.motors.pan == pytest.approx(120, abs=0.5)
         assert site.status.state is PatrolState.TOURING
     assert site.diary.visits == ["invoked Gate", "reached Gate", "left Gate"]
@@ -244,7 +244,7 @@ async def test_the_time_of_a_pause_does_not_count(site):
     await site.begin()
     await site.run(10)
     await site.patrol.pause(site.tour.tour_id)
-    await site.run(1000)
+    await site.run(100)
     await site.begin()
     await site.run(15)
     assert site.status.state is PatrolState.TOURING
@@ -312,7 +312,7 @@ async def test_a_preset_that_is_gone_is_passed_over(site):
     await site.run(4)
     assert site.looks_at(DOOR)
     await site.arbiter.remove_preset(site.door.preset_id)
-    await site.run(30)
+    await site.run(20)
     assert site.status.state is PatrolState.IDLE, "nothing is left of it"
 
 

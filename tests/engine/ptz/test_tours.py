@@ -24,7 +24,7 @@ from engine.ptz.tours import (
     tours_from,
 )
 
-pytestmark = pytest.mark.ledger("PTZ-6")
+pytestmark = pytest.mark.ledger("PTZ-3")
 
 fractions = st.none() | st.floats(0, 1)
 stays = st.floats(0, 3600)

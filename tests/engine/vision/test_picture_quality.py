@@ -48,7 +48,7 @@ def white(picture: Picture) -> Picture:
 
 
 def blurred(picture: Picture) -> Picture:
-    return cv2.GaussianBlur(picture, (0, 0), 9.0)
+    return cv2.GaussianBlur(picture, (0, 0), 9.0)[..., None]
 
 
 def turned(picture: Picture) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -13,8 +14,10 @@ from engine.core.values import Frame
 
 WIDTH, HEIGHT = 640, 360
 START = 1_000_000.0
+_NOISES = 7
 
-type Picture = NDArray[np.float64]
+type Picture = NDArray[np.float32]
+"""Grey, of shape (height, width, 1)."""
 type Light = Callable[[Picture], Picture]
 
 
@@ -30,7 +33,10 @@ def yard(seed: int = 3) -> Picture:
         width, height = random.integers(8, 60, 2)
         base[y : y + height, x : x + width] += random.uniform(-50, 50)
     base += 8.0 * random.standard_normal(base.shape)
-    return np.clip(np.repeat(base[..., None], 3, axis=2), 0, 255)
+    return np.clip(base, 0, 255).astype(np.float32)[..., None]
+
+
+YARD = yard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +54,31 @@ class Camera:
     """Takes pictures of a yard, with the noise that a camera has."""
 
     def __init__(self, *, noise: float = 3.0, channel: str = "yard") -> None:
-        self._yard = yard()
-        self._noise = noise
         self._channel = channel
-        self._random = np.random.default_rng(7)
+        random = np.random.default_rng(7)
+        # A few patterns of noise in turn: it must differ from picture to picture, and be made fast.
+        self._noises = [noise * random.standard_normal((HEIGHT, WIDTH, 1), dtype=np.float32) for _ in range(_NOISES)]
+        self._taken = 0
 
     def take(self, after_s: float, light: Light | None = None, things: Sequence[Thing] = ()) -> Frame:
         """The picture so many seconds after the start."""
-        picture = self._yard.copy()
+        picture = YARD.copy()
         for thing in things:
             picture[thing.y : thing.y + thing.height, thing.x : thing.x + thing.width] = thing.grey
         picture = light(picture) if light else picture
-        picture = picture + self._noise * self._random.standard_normal(picture.shape)
+        self._taken += 1
+        picture = np.clip(picture + self._noises[self._taken % _NOISES], 0, 255).astype(np.uint8)
         at = START + after_s
-        return Frame(self._channel, np.clip(picture, 0, 255).astype(np.uint8), at, at, 0)
+        return Frame(self._channel, np.repeat(picture, 3, axis=2), at, at, 0)
 
 
 ROWS, COLUMNS = np.mgrid[0:HEIGHT, 0:WIDTH]
 
 
+@cache
 def spot(x: int, y: int, radius: float) -> Picture:
     """How much of a lamp's light falls where."""
-    return np.exp(-((COLUMNS - x) ** 2 + (ROWS - y) ** 2) / (2 * radius**2))[..., None]
+    return np.exp(-((COLUMNS - x) ** 2 + (ROWS - y) ** 2) / (2 * radius**2)).astype(np.float32)[..., None]
 
 
 def night(picture: Picture) -> Picture:

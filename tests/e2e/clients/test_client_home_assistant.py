@@ -1,0 +1,135 @@
+"""Home Assistant's own ONVIF integration at the running engine, in a real Home Assistant."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from client_site import PASSWORD, PLAY_S, USER, ClientSite, near, shows_something
+from home_views import eventually, first_segment
+from real_processes import REPOSITORY, free_ports
+
+from demo.home_assistant import HomeAssistant, StateChange
+from demo.secrets_file import SecretsFile
+from engine.core.geometry import Pose
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.ledger("ONVIF-1", "ONVIF-2", "HA-1"),
+    pytest.mark.timeout(400),
+]
+
+DOMAIN = "onvif"
+MOTION, INSIDE = "Motion Alarm", "Field Detection"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Home Assistant with our device, and every change of state since the beginning."""
+
+    hass: HomeAssistant
+    changes: list[StateChange] = field(default_factory=list)
+
+    async def entities(self, kind: str) -> dict[str, str]:
+        """The integration's entities of a kind, by the names that it gave them."""
+        found = await self.hass.entities(DOMAIN)
+        return {one["original_name"]: one["entity_id"] for one in found if one["entity_id"].startswith(f"{kind}.")}
+
+    async def ptz(self, **order: Any) -> None:
+        """The integration's own action."""
+        camera = (await self.entities("camera"))["Site Dome"]
+        await self.hass.call_service(DOMAIN, "ptz", {"entity_id": camera, **order})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def home(site: ClientSite, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Home]:
+    folder = tmp_path_factory.mktemp("onvif-home")
+    (port,) = free_ports(1)
+    async with HomeAssistant(folder / "hass", port, REPOSITORY, SecretsFile(folder / "secrets.json")) as hass:
+        await hass.wait_ready()
+        answers = {"auto": False, "name": "Site", "host": "127.0.0.1", "port": site.ports.onvif}
+        await hass.add_integration(answers | {"username": USER, "password": PASSWORD}, DOMAIN)
+        there = Home(hass)
+
+        async def note_changes() -> None:
+            async for change in hass.state_changes():
+                there.changes.append(change)
+
+        listening = asyncio.create_task(note_changes())
+
+        async def set_up() -> bool:
+            return bool(await there.entities("camera"))
+
+        await eventually(set_up, "its cameras are there", PLAY_S)
+        try:
+            yield there
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening
+        log = hass.child.log.read_text().splitlines()
+        assert [line for line in log if "components.onvif" in line or "components.stream" in line] == []
+
+
+async def test_each_profile_is_a_camera_with_snapshot_and_live_stream(home: Home) -> None:
+    cameras = await home.entities("camera")
+    assert sorted(cameras) == ["Site Dome", "Site Yard"]
+    for camera in cameras.values():
+        assert shows_something(await home.hass.picture(f"/api/camera_proxy/{camera}")) == (1280, 720)
+    segments = await asyncio.gather(*(first_segment(home.hass, camera) for camera in cameras.values()))
+    for segment in segments:
+        assert b"moof" in segment[:200], "a fragment of MP4"
+        assert len(segment) > 10_000
+
+
+async def test_motion_and_objects_are_sensors_that_follow_the_people(home: Home) -> None:
+    for name in (MOTION, INSIDE):
+
+        async def look(name: str = name) -> str | None:
+            found = await home.entities("binary_sensor")
+            return next((entity for title, entity in found.items() if name in title), None)
+
+        entity = await eventually(look, f"a sensor for {name}", PLAY_S)
+        for state in ("on", "off"):
+
+            async def seen(state: str = state, entity: str = entity) -> bool:
+                return any(one.entity_id == entity and one.state == state for one in home.changes)
+
+            await eventually(seen, f"{entity} is {state}", PLAY_S)
+
+
+async def test_its_ptz_action_moves_the_motors(home: Home, site: ClientSite) -> None:
+    start = site.home
+    began = time.time()
+    await home.ptz(move_mode="AbsoluteMove", pan="RIGHT", tilt="DOWN", distance=0.1, speed=1.0)
+    # A tenth of the half turn; where tilt ends is the device's matter: it is at least lower.
+    right = await reached(site, began, lambda pose: abs(pose.pan_deg - 18.0) < 1.0, "absolute")
+
+    began = time.time()
+    await home.ptz(move_mode="RelativeMove", pan="LEFT", distance=0.05)
+    left = await reached(site, began, lambda pose: near(pose, 0.0, right.tilt_deg), "relative")
+
+    began = time.time()
+    await home.ptz(move_mode="ContinuousMove", pan="RIGHT", distance=0.5, continuous_duration=0.5)
+    await reached(site, began, lambda pose: pose.pan_deg > left.pan_deg + 4.0, "continuous")
+    await home.ptz(move_mode="Stop")
+
+    began = time.time()
+    await home.ptz(move_mode="GotoPreset", preset=await home_preset(site))
+    await reached(site, began, lambda pose: near(pose, start.pan_deg - 22.0, start.tilt_deg), "a preset")
+
+
+async def home_preset(site: ClientSite) -> str:
+    """The token of the camera's preset on the left."""
+    presets = await asyncio.to_thread(site.api.get, "channels/ptz/presets")
+    return next(one["id"] for one in presets["presets"] if one["name"] == "Left")
+
+
+async def reached(site: ClientSite, began: float, there: Callable[[Pose], bool], what: str) -> Pose:
+    return await asyncio.to_thread(site.reached, began, there, what)
