@@ -159,6 +159,11 @@ class _Bench:
             await child.stop()
 
 
+def bare_decoding_of_file(clip: Path) -> list[str]:
+    """The command that decodes a file at its pace, and thins and scales its pictures as the engine does."""
+    return ["gst-launch-1.0", *(_READ.format(clip=clip) + _DECODE.format(fps=FPS, width=WIDTH, sync="true")).split()]
+
+
 def _results(rounds: Sequence[_Round]) -> list[Result]:
     percent = "% of a core"
     engine, media = mean(one.engine for one in rounds), mean(one.media for one in rounds)

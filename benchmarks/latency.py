@@ -20,8 +20,9 @@ import aiohttp
 import numpy as np
 
 from benchmarks.clip import the_clip
-from benchmarks.listener import ENGINE_VARIABLE, ONVIF, WEBSOCKET
+from benchmarks.listener import ONVIF, WEBSOCKET
 from benchmarks.notes import read_note
+from benchmarks.onvif_names import ENGINE_VARIABLE
 from benchmarks.registry import Say
 from benchmarks.report import Result
 from benchmarks.site import CHANNEL, write_site
@@ -47,11 +48,11 @@ def run(say: Say) -> Sequence[Result]:
     """See `Benchmark`."""
     clip = the_clip(say)
     try:
-        delays = asyncio.run(_measure(clip, say))
+        measured = asyncio.run(_measure(clip, say))
     except EngineStartError as error:
         raise ProcessFailed(str(error)) from error
     results = []
-    for who, delays_ms in delays.items():
+    for who, delays_ms in measured.items():
         results += [
             Result(f"rule's event to {who}, median", float(np.median(delays_ms)), "ms", AIM_MS),
             Result(f"rule's event to {who}, 99th percentile", float(np.percentile(delays_ms, 99)), "ms"),
@@ -62,32 +63,39 @@ def run(say: Say) -> Sequence[Result]:
 async def _measure(clip: Path, say: Say) -> dict[str, list[float]]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        note = folder / "camera.json"
-        camera = Child("camera", python("benchmarks.camera", str(clip), str(note)), folder / "camera.log")
-        await camera.start()
-        stack.push_async_callback(camera.stop)
-        ports = dict(zip(("api", "relay", "onvif"), free_ports(3), strict=True))
-        url = (await read_note(camera, note))["url"]
-        engine = Engine(load_site(write_site(folder, url, {"fps": 5, "width": 640}, ports)))
-        say("starting the engine and its listeners")
-        await engine.start()
-        stack.push_async_callback(engine.stop)
+        engine, access = await engine_at_work(stack, folder, clip, say)
         arrivals = folder / "arrivals.jsonl"
         ready = folder / "listener.json"
-        access = await _activate(engine, ports)
         listener = Child(
             "listener",
             python("benchmarks.listener", str(ready), str(arrivals)),
             folder / "listener.log",
-            {ENGINE_VARIABLE: json.dumps({**ports, **access})},
+            {ENGINE_VARIABLE: json.dumps(access)},
         )
         await listener.start()
         stack.push_async_callback(listener.stop)
         await read_note(listener, ready)
         await asyncio.sleep(SETTLE_S)
         say(f"{EVENTS} events")
-        published = await _publish(engine)
-        return await _delays(published, arrivals, listener)
+        published = await publish(engine, EVENTS, PAUSE_S)
+        return await delays(published, arrivals, listener, (WEBSOCKET, ONVIF))
+
+
+async def engine_at_work(
+    stack: AsyncExitStack, folder: Path, clip: Path, say: Say
+) -> tuple[Engine, dict[str, str | int]]:
+    """An engine that analyses the clip, until the stack ends; and what its clients must know (ports, logins)."""
+    note = folder / "camera.json"
+    camera = Child("camera", python("benchmarks.camera", str(clip), str(note)), folder / "camera.log")
+    await camera.start()
+    stack.push_async_callback(camera.stop)
+    ports = dict(zip(("api", "relay", "onvif"), free_ports(3), strict=True))
+    url = (await read_note(camera, note))["url"]
+    engine = Engine(load_site(write_site(folder, url, {"fps": 5, "width": 640}, ports)))
+    say("starting the engine and its listeners")
+    await engine.start()
+    stack.push_async_callback(engine.stop)
+    return engine, {**ports, **await _activate(engine, ports)}
 
 
 async def _activate(engine: Engine, ports: dict[str, int]) -> dict[str, str]:
@@ -106,11 +114,11 @@ async def _activate(engine: Engine, ports: dict[str, int]) -> dict[str, str]:
     return {"token": token, **credentials}
 
 
-async def _publish(engine: Engine) -> dict[str, float]:
-    """Publishes the events; returns when each was, by its rule's id."""
+async def publish(engine: Engine, events: int, pause_s: tuple[float, float]) -> dict[str, float]:
+    """Publishes so many rules' events with random pauses between; returns when each was, by its rule's id."""
     generator = np.random.default_rng(1)
     published: dict[str, float] = {}
-    for number in range(EVENTS):
+    for number in range(events):
         rule_id = f"{_PREFIX}{number}"
         published[rule_id] = engine.clock.now()
         engine.facts.publish(
@@ -125,24 +133,26 @@ async def _publish(engine: Engine) -> dict[str, float]:
                 active=True,
             )
         )
-        await asyncio.sleep(float(generator.uniform(*PAUSE_S)))
+        await asyncio.sleep(float(generator.uniform(*pause_s)))
     return published
 
 
-async def _delays(published: dict[str, float], arrivals: Path, listener: Child) -> dict[str, list[float]]:
-    """The delays in milliseconds by listener, once every event has arrived at both. Raises ProcessFailed."""
+async def delays[Who: (str, int)](
+    published: dict[str, float], arrivals: Path, listener: Child, listeners: Sequence[Who]
+) -> dict[Who, list[float]]:
+    """The delays in milliseconds by listener, once every event has arrived at all of them. Raises ProcessFailed."""
     end = asyncio.get_running_loop().time() + PATIENCE_S
     while True:
-        delays: dict[str, dict[str, float]] = {WEBSOCKET: {}, ONVIF: {}}
+        found: dict[Who, dict[str, float]] = {who: {} for who in listeners}
         for one in _heard(arrivals):
             # People in the picture trigger the site's own rule meanwhile. What is heard twice was heard the first time.
             if one["rule"] in published:
-                delays[one["who"]].setdefault(one["rule"], 1000 * (one["at"] - published[one["rule"]]))
-        if all(len(each) == len(published) for each in delays.values()):
-            return {who: list(each.values()) for who, each in delays.items()}
+                found[one["who"]].setdefault(one["rule"], 1000 * (one["at"] - published[one["rule"]]))
+        if all(len(each) == len(published) for each in found.values()):
+            return {who: list(each.values()) for who, each in found.items()}
         listener.check()
         if asyncio.get_running_loop().time() > end:
-            missing = ", ".join(f"{who}: {len(published) - len(each)}" for who, each in delays.items())
+            missing = ", ".join(f"{who}: {len(published) - len(each)}" for who, each in found.items())
             raise ProcessFailed(f"events that never arrived: {missing}")
         await asyncio.sleep(_LOOK_S)
 

@@ -18,9 +18,9 @@ from typing import TextIO
 import aiohttp
 
 from benchmarks.notes import write_note
+from benchmarks.onvif_names import ENGINE_VARIABLE
 from demo.onvif_listener import OnvifListener
 
-ENGINE_VARIABLE = "BENCHMARK_ENGINE"
 WEBSOCKET = "WebSocket client"
 ONVIF = "ONVIF pull point client"
 _LOOK_S = 0.1

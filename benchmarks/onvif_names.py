@@ -8,6 +8,8 @@ EVENTS = 1000
 """That SIGUSR1 makes the device publish; a pull point keeps as many."""
 DEVICE_VARIABLE = "BENCHMARK_DEVICE"
 LOAD_VARIABLE = "BENCHMARK_LOAD"
+ENGINE_VARIABLE = "BENCHMARK_ENGINE"
+"""Where orders for the processes are found."""
 PREFIXES = {
     "s": "http://www.w3.org/2003/05/soap-envelope",
     "tds": "http://www.onvif.org/ver10/device/wsdl",

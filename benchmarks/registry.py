@@ -40,6 +40,11 @@ BENCHMARKS = {
         Benchmark(
             "calibration", "how exactly a link is fitted to 4 and 9 pairs that were clicked 2 pixels off", "20 s"
         ),
+        Benchmark(
+            "onvif",
+            "the ONVIF device: start, requests, events to 32 pull points, relay beside a bare one, memory",
+            "20 min",
+        ),
         Benchmark("relay", "CPU of the media process with 50 RTSP clients on one 1080p25 channel", "1 min"),
     )
 }

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.viewers READY COUNTS URL CLIENTS`: that many RTSP clients, over TCP, that throw the video away.
+"""`python -m benchmarks.viewers READY COUNTS URL CLIENTS [tcp|udp]`: so many RTSP clients that throw the video away.
 
 User and password come in the variable BENCHMARK_VIEWER, as JSON. Writes to READY when every client has its first
 picture, and the pictures that each has received so far to COUNTS, twice a second.
@@ -23,9 +23,9 @@ VIEWER_VARIABLE = "BENCHMARK_VIEWER"
 _LOOK_S = 0.5
 
 
-def _client(url: str, user: str, password: str) -> Gst.Pipeline:
+def _client(url: str, user: str, password: str, protocol: str) -> Gst.Pipeline:
     pipeline = Gst.parse_launch(
-        "rtspsrc name=source protocols=tcp latency=0 ! rtph264depay ! video/x-h264,alignment=au "
+        f"rtspsrc name=source protocols={protocol} latency=0 ! rtph264depay ! video/x-h264,alignment=au "
         "! fakesink name=out sync=false async=false"
     )
     source = pipeline.get_by_name("source")
@@ -43,9 +43,10 @@ def _received(pipeline: Gst.Pipeline) -> int:
 def main() -> None:
     """Watches until it is ended."""
     ready, counts, url, clients = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    protocol = sys.argv[5] if len(sys.argv) > 5 else "tcp"
     login = json.loads(os.environ[VIEWER_VARIABLE])
     Gst.init(None)
-    pipelines = [_client(url, login["user"], login["password"]) for _ in range(clients)]
+    pipelines = [_client(url, login["user"], login["password"], protocol) for _ in range(clients)]
     while True:
         received = [_received(pipeline) for pipeline in pipelines]
         write_note(counts, {"at": time.monotonic(), "received": received})

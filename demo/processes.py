@@ -69,6 +69,12 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
+    async def ended(self) -> int:
+        """Waits until it ends by itself; returns its exit code."""
+        if self._process is None:
+            raise ProcessFailed(f"{self.name} was not started")
+        return await self._process.wait()
+
     def check(self) -> None:
         """Raises ProcessFailed if it has ended."""
         if not self.running:

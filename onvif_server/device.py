@@ -47,6 +47,11 @@ from onvif_server.soap.operations import registrations
 from onvif_server.soap.schema import load_schemas
 
 
+async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:
+    # Which versions of which libraries answer is nobody's business.
+    response.headers["Server"] = "onvif_server"
+
+
 class OnvifDevice:
     """A device on the network that stands for a backend.
 
@@ -69,7 +74,10 @@ class OnvifDevice:
         self.metadata_settings = suite.media.metadata
         self.metadata = MetadataFeed(backend, self.broker, self.metadata_settings, self.analytics_modules)
         self._subscriptions = Subscriptions(self.broker, settings)
-        self._event_brokers = EventBrokers(self.broker, self.memory, settings.maximum_event_brokers)
+        self._event_brokers = EventBrokers(
+            self.broker, self.memory, settings.maximum_event_brokers, settings.broker_trust
+        )
+        self.metadata.mirror = self._event_brokers
         self.memory.on_forget(self._event_brokers.forget)
         device = DeviceService(backend, self.identity, settings, schemas)
         media, media2, ptz = (
@@ -142,6 +150,7 @@ class OnvifDevice:
     async def start(self, host: str, port: int = 0, middlewares: Iterable[Middleware] = ()) -> int:
         """Listens; port 0 takes a free one. Returns the port. Raises OSError if it cannot have it."""
         app = web.Application(middlewares=tuple(middlewares))
+        app.on_response_prepare.append(_unnamed)
         app.add_routes(self.routes)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=30.0)
         await runner.setup()

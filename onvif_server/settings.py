@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 LARGEST_REQUEST_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerTrust:
+    """Which MQTT brokers are trusted with events and with their passwords, when they are reached by TLS.
+
+    A broker's certificate must come from an authority that the system knows, or one in the PEM file `authorities`,
+    and be for the name or address by which the broker is reached. `always` False is the letter of the standard, by
+    which a certificate is checked only where a client names a policy for it: anybody on the way can be the broker then.
+    """
+
+    authorities: Path | None = None
+    always: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +71,5 @@ class DeviceSettings:
 
     maximum_event_brokers: int = 4
     """MQTT brokers that events go to, where the MQTT library is installed."""
+
+    broker_trust: BrokerTrust = field(default_factory=BrokerTrust)

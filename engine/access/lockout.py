@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from engine.access.errors import LockedOut
+from engine.core.addresses import network_of
 from engine.core.clock import Clock
 
 _MOST_REMEMBERED = 20_000
@@ -95,16 +95,3 @@ class Lockout:
             if not too_many and oldest.last_at + self._settings.duration_s > now:
                 return
             del self._counts[key]
-
-
-def network_of(address: str) -> str:
-    """Whom an address stands for: itself for IPv4, the /64 for IPv6, of which one host has as many as it likes."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

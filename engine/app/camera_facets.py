@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from engine.app.rooms import Rooms
 from engine.cameras.extras import Extras, TerminalAbilities, TerminalControl
 from engine.onvif_device.auxiliary import ChannelAuxiliary, DeviceAuxiliary
+from engine.onvif_device.encoder import CameraEncoder
 from engine.onvif_device.imaging import CameraImaging
+from engine.onvif_device.osd import CameraOsd
 from engine.onvif_device.terminals import CameraTerminals
 
 
@@ -44,3 +46,17 @@ def terminal_facet(rooms: Rooms, extras: Mapping[str, Extras]) -> CameraTerminal
         if control is not None and extra.terminals != TerminalAbilities():
             cameras[rooms.channels[channel].camera_id] = control
     return CameraTerminals(cameras) if cameras else None
+
+
+def encoder_facets(rooms: Rooms, extras: Mapping[str, Extras]) -> dict[str, CameraEncoder]:
+    """The encoders that can be set."""
+    controls = {
+        channel: rooms.camera_of(channel).encoder(channel) for channel, extra in extras.items() if extra.encoder
+    }
+    return {channel: CameraEncoder(control) for channel, control in controls.items() if control is not None}
+
+
+def osd_facets(rooms: Rooms, extras: Mapping[str, Extras]) -> dict[str, CameraOsd]:
+    """The texts of the channels whose cameras write some."""
+    controls = {channel: rooms.camera_of(channel).osd(channel) for channel, extra in extras.items() if extra.osd}
+    return {channel: CameraOsd(control, channel) for channel, control in controls.items() if control is not None}

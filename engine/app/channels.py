@@ -131,7 +131,7 @@ class CameraAtWork:
         if self._supervisor.state is CameraState.REFUSED and channel.stream is not None and not channel.video:
             channel.stream = None
             channel.streaming.clear()
-            await self._media.remove_stream(channel.channel_id)
+            await self._media.add_stream(StreamSource(channel=channel.channel_id, url=""))
 
     async def _watch_terminals(self) -> None:
         """Follows the camera's relays and inputs, as long as it answers."""

@@ -27,7 +27,7 @@ from engine.core.clock import Clock, SystemClock
 from engine.core.events import MediaRestarted, PictureQuality, RuleTriggered
 from engine.core.values import TrackUpdate
 from engine.linkage import FitRefused
-from engine.media import LoginFailed, MediaDied, MediaError
+from engine.media import LoginFailed, MediaDied, MediaError, StreamSource
 from engine.onvif_device.device import PortInUse
 from engine.store import StoreFailure
 from engine.store.retention import RetentionLimits
@@ -110,6 +110,9 @@ class Engine(Rooms):
         await self.media.start()
         stack.push_async_callback(self.media.stop)
         self.spawn(self._watch_media())
+        for channel_id in self.channels:
+            # Who asks for a channel sees something, though its camera was never reached.
+            await self.media.add_stream(StreamSource(channel=channel_id, url=""))
         self.spawn(self._relay_guard.run())
         self.spawn(self.relay_certificate.keep_fresh(self.media))
         await self.refresh_relay_users()
@@ -122,6 +125,9 @@ class Engine(Rooms):
             if channel.arbiter is not None:
                 await channel.arbiter.start()
                 stack.push_async_callback(channel.arbiter.close)
+        for patrol in self.patrols.values():
+            await patrol.start()
+            stack.push_async_callback(patrol.close)
         await self.director.start()
         stack.push_async_callback(self.director.close)
         pool = stack.enter_context(InferencePool(self.site.vision.threads or os.cpu_count() or 1))

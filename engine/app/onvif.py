@@ -10,12 +10,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from engine import __version__
 from engine.app.onvif_facets import FacetMaker, stream_url
 from engine.app.rooms import Rooms
 from engine.config import OnvifConfig
 from engine.core.values import TrackUpdate
+from engine.media import SoundFormat
 from engine.onvif_device.analytics import rule_names
 from engine.onvif_device.backend import DeviceChannel
 from engine.onvif_device.device import EngineDevice, PortInUse
@@ -23,6 +25,7 @@ from engine.onvif_device.users import DeviceAccounts
 from engine.store import StoreFailure
 from onvif_server.backend import DeviceInformation
 from onvif_server.discovery import Announced, Discovery
+from onvif_server.settings import BrokerTrust
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +46,15 @@ class _Part:
     port: int
     information: DeviceInformation
     channels: tuple[DeviceChannel, ...]
+
+
+class _Look(NamedTuple):
+    """How a channel looks, and sounds."""
+
+    size: tuple[int, int]
+    fps: float
+    codec: str
+    audio: SoundFormat | None = None
 
 
 class OnvifFace:
@@ -69,7 +81,7 @@ class OnvifFace:
         self._trouble = ""
         self._turn = asyncio.Lock()
         self._ended = False
-        self._known: dict[str, tuple[tuple[int, int], float, str]] = {}
+        self._known: dict[str, _Look] = {}
 
     @property
     def port(self) -> int:
@@ -177,6 +189,7 @@ class OnvifFace:
             clock=rooms.clock,
             numbers=self._numbers,
             rule_name=self._rule_name,
+            broker_trust=BrokerTrust(authorities=rooms.site.onvif.broker_ca, always=rooms.site.onvif.check_brokers),
             facets=await self._facets.facets(
                 part.key, [one.id for one in part.channels], {one.id: one.extras for one in part.channels}
             ),
@@ -219,7 +232,7 @@ class OnvifFace:
         if discovery is not None:
             await discovery.stop()
 
-    def _described(self, channel_id: str) -> tuple[tuple[int, int], float, str] | None:
+    def _described(self, channel_id: str) -> _Look | None:
         """Size, rate and codec of a channel: from its video, else from what its camera says."""
         known = self._look(channel_id)
         if known is not None:
@@ -227,7 +240,7 @@ class OnvifFace:
         # Video that is away for a while must not make the device another one.
         return self._known.get(channel_id)
 
-    def _look(self, channel_id: str) -> tuple[tuple[int, int], float, str] | None:
+    def _look(self, channel_id: str) -> _Look | None:
         channel = self._rooms.channels[channel_id]
         described = self._rooms.cameras[channel.camera_id].described(channel_id)
         video = self._rooms.media.statistics(channel_id) if channel.video and channel.stream else None
@@ -239,14 +252,14 @@ class OnvifFace:
             return None
         fps = (described.fps if described else None) or ASSUMED_FPS
         codec = (video.codec if video else None) or (described.codec if described else None) or "h264"
-        return size, fps, codec.upper()
+        return _Look(size, fps, codec.upper(), video.audio if video else None)
 
     def _device_channel(self, channel_id: str) -> DeviceChannel:
-        size, fps, codec = self._described(channel_id) or (ASSUMED_SIZE, ASSUMED_FPS, "H264")
+        size, fps, codec, audio = self._described(channel_id) or _Look(ASSUMED_SIZE, ASSUMED_FPS, "H264")
         name = self._rooms.channels[channel_id].config.name
         extras = self._rooms.camera_of(channel_id).extras(channel_id)
         return DeviceChannel(
-            id=channel_id, name=name, width=size[0], height=size[1], fps=fps, codec=codec, extras=extras
+            id=channel_id, name=name, width=size[0], height=size[1], fps=fps, codec=codec, audio=audio, extras=extras
         )
 
     def _information(self, channel: DeviceChannel | None = None) -> DeviceInformation:
@@ -279,8 +292,9 @@ class OnvifFace:
 
     def on_tracks(self, update: TrackUpdate) -> None:
         """Tells the metadata of a picture to those who watch it."""
-        if self._rooms.media.metadata_watched(update.channel):
-            for device in self._devices.values():
+        watched = self._rooms.media.metadata_watched(update.channel)
+        for device in self._devices.values():
+            if watched or device.mirrors_metadata:
                 device.on_tracks(update)
 
     async def _snapshot(self, channel_id: str) -> bytes | None:

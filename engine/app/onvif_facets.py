@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from engine import __version__
 from engine.access.sealed_notes import SealedNotes
-from engine.app.camera_facets import auxiliary_facets, device_auxiliary_facet, imaging_facets, terminal_facet
+from engine.app.camera_facets import (
+    auxiliary_facets,
+    device_auxiliary_facet,
+    encoder_facets,
+    imaging_facets,
+    osd_facets,
+    terminal_facet,
+)
 from engine.app.link_tracker import LinkTracker
 from engine.app.rooms import Rooms
 from engine.app.rulebook import RuleRefused, new_rule_id
@@ -17,6 +26,7 @@ from engine.cameras.extras import Extras
 from engine.media import Delivery, MediaError, Tracks
 from engine.onvif_device.analytics import EngineAnalytics
 from engine.onvif_device.backend import EngineFacets
+from engine.onvif_device.multicast import RelayMulticast
 from engine.onvif_device.numbers import ObjectNumbers
 from engine.onvif_device.ptz import Tracker
 from engine.onvif_device.system import EngineSystem
@@ -33,6 +43,7 @@ _REACHED = {
     Transport.RTP_RTSP_HTTP: Delivery.PLAIN,
     Transport.RTSPS: Delivery.SECURE,
     Transport.SRTP: Delivery.SRTP,
+    Transport.MULTICAST: Delivery.MULTICAST,
 }
 
 
@@ -88,11 +99,24 @@ class FacetMaker:
                 channel: EngineAnalytics(channel, rooms.rulebook, new_rule_id, RuleRefused) for channel in channels
             },
             streaming=streaming(rooms),
+            multicasts={
+                channel: RelayMulticast(partial(rooms.media.set_multicast, channel))
+                for channel in channels
+                if _sends_multicast(rooms)
+            },
             imaging=imaging_facets(rooms, extras),
             auxiliary=auxiliary_facets(rooms, extras),
             terminals=terminal_facet(rooms, extras),
+            encoders=encoder_facets(rooms, extras),
+            osds=osd_facets(rooms, extras),
             device_auxiliary=device_auxiliary_facet(rooms, extras),
             trackers=self._trackers(channels),
+            mountings={
+                channel: mounting
+                for channel in channels
+                if (mounting := rooms.channels[channel].config.mounting) is not None
+            },
+            patrols={channel: rooms.patrols[channel] for channel in channels if channel in rooms.patrols},
         )
 
     def _trackers(self, channels: Iterable[str]) -> dict[str, Tracker]:
@@ -141,13 +165,24 @@ class FacetMaker:
 def streaming(rooms: Rooms) -> StreamingAbilities:
     """What the relay can do, now that it runs."""
     secure = rooms.media.secure_port is not None
-    return StreamingAbilities(http_tunnel=True, metadata=True, rtsps=secure, srtp=secure)
+    return StreamingAbilities(
+        http_tunnel=True, metadata=True, rtsps=secure, srtp=secure, multicast=_sends_multicast(rooms)
+    )
+
+
+def _sends_multicast(rooms: Rooms) -> bool:
+    """A relay for this machine only must not send to the whole network."""
+    host = rooms.site.relay.host
+    try:
+        return ip_address(host).version == 4 and not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
 
 
 def stream_url(rooms: Rooms, channel: str, request: StreamRequest) -> str:
     """The relay's address for what a client asks for. Raises Refused for what the relay has not."""
     delivery = _REACHED.get(request.transport)
-    if delivery is None:
+    if delivery is None or (delivery is Delivery.MULTICAST and not _sends_multicast(rooms)):
         raise Refused(Refusal.NOT_SUPPORTED, f"the relay has no {request.transport.value}")
     try:
         url = urlsplit(rooms.media.relay_url(channel, tracks=_tracks(request), delivery=delivery))

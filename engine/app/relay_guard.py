@@ -11,6 +11,7 @@ from typing import Protocol
 from engine.access import DeviceUsers, Role
 from engine.access.errors import LockedOut
 from engine.access.lockout import Lockout
+from engine.core.addresses import network_of
 from engine.core.clock import Clock
 from engine.media import LoginFailed
 
@@ -54,7 +55,8 @@ class RelayGuard:
         """Takes note of a wrong password."""
         user = next((one for one in self._users.users if one.username == event.username), None)
         administrator = user is not None and user.role is Role.ADMINISTRATOR
-        pair = (event.username, event.address)
+        # As the lock sees it: one host with IPv6 has as many addresses as it likes.
+        pair = (event.username, network_of(event.address))
         try:
             closing = self._lockout.count(event.username, event.address, administrator=administrator)
         except LockedOut as error:

@@ -19,7 +19,7 @@ from engine.core.clock import Clock
 from engine.core.events import Event, RuleTriggered
 from engine.linkage import Director, LinkDirector
 from engine.media import MediaProcess, MediaSettings, RelayUser
-from engine.ptz import Arbiter, Limits, MotorSpeeds
+from engine.ptz import Arbiter, Limits, MotorSpeeds, Patrol
 from engine.ptz.arbiter import ArbiterSettings
 from engine.store import Store
 
@@ -56,6 +56,11 @@ class Rooms:
         self._tasks: set[asyncio.Task[None]] = set()
         self.channels = {
             one.channel_id: self._channel(one, camera.camera_id) for camera in site.cameras for one in camera.channels
+        }
+        self.patrols = {
+            one.channel_id: Patrol(one.arbiter, clock, self.store.tours)
+            for one in self.channels.values()
+            if one.arbiter is not None
         }
         self.cameras = {
             camera.camera_id: CameraAtWork(

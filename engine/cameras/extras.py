@@ -13,10 +13,14 @@ from typing import Protocol
 from onvif_server.backend import (
     Choice,
     DigitalInput,
+    EncoderOptions,
+    EncoderSettings,
     FocusAbilities,
     FocusStatus,
     ImagingSettings,
     Number,
+    OsdOptions,
+    OsdText,
     RelayOutput,
 )
 
@@ -58,6 +62,10 @@ class Extras:
     """Of the camera as a whole."""
     terminals: TerminalAbilities = field(default_factory=TerminalAbilities)
     """Of the camera as a whole."""
+    encoder: bool = False
+    """Whether anything of the channel's encoder can be set."""
+    osd: bool = False
+    """Whether texts can be written into the channel's picture."""
 
 
 class ImagingControl(Protocol):
@@ -116,4 +124,44 @@ class TerminalControl(Protocol):
 
     async def watch(self) -> None:
         """Follows the states until it is cancelled; returns where there is nothing to follow. Raises CameraError."""
+        ...
+
+
+class EncoderControl(Protocol):
+    """The encoder of one channel. Methods raise CameraError."""
+
+    async def settings(self) -> EncoderSettings:
+        """As it is set now."""
+        ...
+
+    async def options(self) -> Sequence[EncoderOptions]:
+        """What can be set, an entry an encoding."""
+        ...
+
+    async def set(self, settings: EncoderSettings) -> None:
+        """Sets it."""
+        ...
+
+
+class OsdControl(Protocol):
+    """The texts in one channel's picture, by the camera's own tokens. Methods raise CameraError."""
+
+    async def options(self) -> OsdOptions:
+        """What is possible."""
+        ...
+
+    async def texts(self) -> dict[str, OsdText]:
+        """The texts by token."""
+        ...
+
+    async def create(self, text: OsdText) -> str:
+        """Puts a text on the picture; returns its token."""
+        ...
+
+    async def change(self, token: str, text: OsdText) -> None:
+        """Changes a text."""
+        ...
+
+    async def delete(self, token: str) -> None:
+        """Takes a text away."""
         ...

@@ -9,9 +9,11 @@ from typing import Any
 from engine.cameras.errors import CameraFault, CameraUnreachable
 from engine.cameras.extras import Extras
 from engine.cameras.onvif_device_extras import DeviceExtras, learn_device_extras
+from engine.cameras.onvif_encoder import OnvifEncoder, learn_encoder
 from engine.cameras.onvif_imaging import OnvifImaging, learn_imaging
 from engine.cameras.onvif_media import MediaProfile, MediaServices, choose_profiles
 from engine.cameras.onvif_motors import Head, OnvifMotors, learn_head
+from engine.cameras.onvif_osd import OnvifOsd, learn_osd
 from engine.cameras.onvif_terminals import Found, OnvifTerminals, learn_terminals
 from engine.cameras.protocols import CameraInformation, Channel, ChannelCapabilities, StreamAddress
 from engine.cameras.soap import TIMEOUT_S, Service, SoapClient
@@ -36,6 +38,8 @@ class OnvifCamera:
             channel.channel_id: OnvifMotors(self._client, clock) for channel in config.channels if channel.role == "ptz"
         }
         self._imaging = {channel.channel_id: OnvifImaging(self._client) for channel in config.channels}
+        self._encoders = {channel.channel_id: OnvifEncoder(self._client) for channel in config.channels}
+        self._osds = {channel.channel_id: OnvifOsd(self._client) for channel in config.channels}
         self._extras: dict[str, Extras] = {}
         self._device_extras = DeviceExtras()
         self._found = Found()
@@ -117,15 +121,22 @@ class OnvifCamera:
         self._motors[channel.channel_id].attach(head)
 
     async def _learn_extras(self, channel: str) -> Extras:
-        before, source = self._extras.get(channel, Extras()), self._profiles[channel].source
-        self._imaging[channel].attach(source)
-        imaging = await self._beside(learn_imaging(self._client, source), before.imaging, None)
+        before, profile = self._extras.get(channel, Extras()), self._profiles[channel]
+        # Tokens of the other media service may be others.
+        media2 = self._media.service is Service.MEDIA2
+        encoder, osd = (profile.encoder_configuration, profile.source_configuration) if media2 else (None, None)
+        self._imaging[channel].attach(profile.source)
+        self._encoders[channel].attach(encoder)
+        self._osds[channel].attach(osd)
+        imaging = await self._beside(learn_imaging(self._client, profile.source), before.imaging, None)
         head = self._heads.get(channel)
         return Extras(
             imaging=imaging,
             auxiliary_commands=head.auxiliary_commands if head else (),
             device_auxiliary_commands=self._device_extras.auxiliary_commands,
             terminals=self._found.abilities,
+            encoder=await self._beside(learn_encoder(self._client, encoder), before.encoder, False),
+            osd=await self._beside(learn_osd(self._client, osd), before.osd, False),
         )
 
     async def _beside[T](self, learning: Awaitable[T], before: T, nothing: T) -> T:
@@ -176,6 +187,14 @@ class OnvifCamera:
     def imaging(self, channel: str) -> OnvifImaging | None:
         """Picture settings and focus."""
         return self._imaging.get(channel)
+
+    def encoder(self, channel: str) -> OnvifEncoder | None:
+        """The encoder."""
+        return self._encoders.get(channel)
+
+    def osd(self, channel: str) -> OnvifOsd | None:
+        """The texts in the picture."""
+        return self._osds.get(channel)
 
     async def auxiliary(self, channel: str, command: str) -> str:
         """Sends one of the head's auxiliary commands."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from lxml import etree
+
 from engine.cameras.errors import CameraFault
 from engine.cameras.soap import Service, SoapClient
 
@@ -30,12 +32,20 @@ async def learn_device_extras(client: SoapClient) -> DeviceExtras:
         return DeviceExtras()
     with client.making_sense("capabilities"):
         connectors = getattr(getattr(answer, "Device", None), "IO", None)
-        listed = getattr(getattr(connectors, "Extension", None), "AuxiliaryCommands", None)
         return DeviceExtras(
             relays=int(getattr(connectors, "RelayOutputs", None) or 0),
             inputs=int(getattr(connectors, "InputConnectors", None) or 0),
-            auxiliary_commands=auxiliary_commands(listed),
+            auxiliary_commands=auxiliary_commands(_listed(getattr(connectors, "Extension", None))),
         )
+
+
+def _listed(extension: Any) -> list[str]:
+    """The commands in the extension, whose schema allows anything: zeep takes them for that."""
+    found = [str(command) for command in getattr(extension, "AuxiliaryCommands", None) or ()]
+    for element in getattr(extension, "_value_1", None) or ():
+        if isinstance(element, etree._Element) and etree.QName(element).localname == "AuxiliaryCommands":  # noqa: SLF001 - lxml's type
+            found.append(element.text or "")
+    return found
 
 
 def auxiliary_commands(listed: Iterable[Any] | None) -> tuple[str, ...]:

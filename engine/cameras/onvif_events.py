@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lxml import etree
+
 from engine.cameras.errors import CameraError
 from engine.cameras.soap import PULL_S, Service, SoapClient
 
@@ -74,12 +76,14 @@ async def _unsubscribe(client: SoapClient) -> None:
 
 
 def _event(message: Any) -> CameraEvent | None:
+    # The message is of no type that the service description knows: it comes as an element.
     inner = getattr(message.Message, "_value_1", None)
-    if inner is None or str(getattr(inner, "PropertyOperation", None)) == "Deleted":
+    if not isinstance(inner, etree._Element) or inner.get("PropertyOperation") == "Deleted":  # noqa: SLF001 - lxml's type
         return None
-    path = "/".join(part.rpartition(":")[2] for part in str(message.Topic._value_1).strip().split("/"))  # noqa: SLF001 - zeep's name
-    return CameraEvent(path, _items(getattr(inner, "Source", None)), _items(getattr(inner, "Data", None)))
+    topic = str(message.Topic._value_1).strip()  # noqa: SLF001 - zeep's name
+    path = "/".join(part.rpartition(":")[2] for part in topic.split("/"))
+    return CameraEvent(path, _items(inner, "Source"), _items(inner, "Data"))
 
 
-def _items(part: Any) -> dict[str, str]:
-    return {str(item.Name): str(item.Value) for item in getattr(part, "SimpleItem", None) or ()}
+def _items(message: etree._Element, part: str) -> dict[str, str]:
+    return {item.get("Name", ""): item.get("Value", "") for item in message.iterfind(f"{{*}}{part}/{{*}}SimpleItem")}

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
-import zeep.helpers
-
 from engine.cameras.errors import CameraFault, CameraUnreachable
 from engine.cameras.extras import ImagingAbilities
 from engine.cameras.soap import Service, SoapClient
+from engine.cameras.zeep_values import plain
 from onvif_server.backend import Choice, FocusAbilities, FocusStatus, ImagingSettings, Number, Range
 from onvif_server.services.imaging_values import TABLE
 
@@ -174,7 +173,7 @@ def _changed(present: Any, settings: ImagingSettings) -> Plain:
             continue
         first = row.path[0]
         if len(row.path) > 1 and first not in wanted:
-            wanted[first] = _plain(_serialize(getattr(present, first, None)) or {})
+            wanted[first] = plain(getattr(present, first, None))
         group = wanted
         for name in row.path[:-1]:
             group = group.setdefault(name, {})
@@ -185,18 +184,6 @@ def _changed(present: Any, settings: ImagingSettings) -> Plain:
         if row.otherwise is not None and beside is not None:
             beside.setdefault(row.path[-1], row.otherwise)
     return wanted
-
-
-def _serialize(value: Any) -> Any:
-    return zeep.helpers.serialize_object(value, dict)  # type: ignore[no-untyped-call]
-
-
-def _plain(value: Any) -> Any:
-    """Without what is not there, and without the camera's private additions."""
-    if isinstance(value, dict):
-        found = {name: _plain(one) for name, one in value.items() if one is not None and not name.startswith("_")}
-        return {name: one for name, one in found.items() if one != {}}
-    return value
 
 
 def _within(values: Plain, path: tuple[str, ...]) -> Plain | None:

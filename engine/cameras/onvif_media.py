@@ -16,7 +16,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaProfile:
-    """One way in which the camera shows one picture source. `node` is the PTZ node that moves it."""
+    """One way in which the camera shows one picture source. `ptz_node` is the PTZ node that moves it.
+
+    The configurations are the tokens of those of its video source and of its encoder.
+    """
 
     token: str
     name: str
@@ -25,6 +28,8 @@ class MediaProfile:
     size: tuple[int, int] | None = None
     fps: float | None = None
     ptz_node: str | None = None
+    source_configuration: str | None = None
+    encoder_configuration: str | None = None
     audio: bool = False
 
     @property
@@ -103,6 +108,7 @@ def _base(profile: Any, source: Any, ptz: Any, audio: Any) -> MediaProfile:
         name=str(profile.Name),
         source=str(source.SourceToken),
         ptz_node=None if ptz is None else str(ptz.NodeToken),
+        source_configuration=str(source.token),
         audio=audio is not None,
     )
 
@@ -113,6 +119,7 @@ def _with_encoder(profile: MediaProfile, encoder: Any, rate: Any) -> MediaProfil
     resolution, limit = encoder.Resolution, getattr(rate, "FrameRateLimit", None)
     return replace(
         profile,
+        encoder_configuration=str(encoder.token),
         codec=str(encoder.Encoding).upper() if encoder.Encoding else None,
         size=(int(resolution.Width), int(resolution.Height)) if resolution is not None else None,
         fps=float(limit) if limit else None,

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.cameras.errors import CameraError, CameraFault, CameraRefused, CameraUnreachable
-from engine.cameras.extras import Extras, ImagingAbilities, ImagingControl, TerminalControl
+from engine.cameras.extras import (
+    EncoderControl,
+    Extras,
+    ImagingAbilities,
+    ImagingControl,
+    OsdControl,
+    TerminalControl,
+)
 
 __all__ = [
     "Camera",
@@ -23,12 +30,14 @@ __all__ = [
     "CameraUnreachable",
     "Channel",
     "ChannelCapabilities",
+    "EncoderControl",
     "Extras",
     "ImagingAbilities",
     "ImagingControl",
     "MotorCapabilities",
     "MotorStatus",
     "Motors",
+    "OsdControl",
     "StreamAddress",
     "TerminalControl",
 ]
@@ -244,6 +253,14 @@ class Camera(Protocol):
         """The channel's picture settings and focus; None for a channel that is not of this camera, or a driver that
         knows none. The object stays valid over reconnections, even where `extras` tells that there is nothing to set.
         """
+        ...
+
+    def encoder(self, channel: str) -> EncoderControl | None:
+        """The channel's encoder; see `imaging`."""
+        ...
+
+    def osd(self, channel: str) -> OsdControl | None:
+        """The texts in the channel's picture; see `imaging`."""
         ...
 
     @property

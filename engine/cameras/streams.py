@@ -49,6 +49,14 @@ class _StillCamera:
         """None: nothing can be set."""
         return
 
+    def encoder(self, channel: str) -> None:
+        """None: nothing can be set."""
+        return
+
+    def osd(self, channel: str) -> None:
+        """None: nothing can be written."""
+        return
+
     async def auxiliary(self, channel: str, command: str) -> str:
         """Raises CameraFault: there are no such commands."""
         return await self.device_auxiliary(command)

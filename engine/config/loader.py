@@ -25,6 +25,7 @@ from engine.config.schema import (
 )
 from engine.config.validators import SITE_SCHEMA
 from engine.core.events import RuleKind
+from engine.core.geodesy import GeoPoint, Mounting
 from engine.core.geometry import Point, Pose
 from engine.core.values import TargetType
 from engine.core.zoom import ZoomCurve
@@ -184,7 +185,9 @@ def _site(values: dict[str, Any], file: Path) -> Site:
             _optional(api["tls_key"], lambda path: folder / path),
         ),
         relay=_relay(values["relay"], folder),
-        onvif=OnvifConfig(**values["onvif"]),
+        onvif=OnvifConfig(
+            **values["onvif"] | {"broker_ca": _optional(values["onvif"]["broker_ca"], lambda path: folder / path)}
+        ),
         vision=VisionConfig(
             values["vision"]["model"],
             tuple(values["vision"]["providers"]),
@@ -236,7 +239,13 @@ def _channel(values: dict[str, Any]) -> ChannelConfig:
         tilt_speed_dps=values["tilt_speed_dps"],
         command_delay_s=values["command_delay_s"],
         home=None if home is None else Pose(home["pan_deg"], home["tilt_deg"], home["hfov_deg"]),
+        mounting=_optional(values["mounting"], _mounting),
     )
+
+
+def _mounting(values: dict[str, Any]) -> Mounting:
+    place = GeoPoint(values["latitude_deg"], values["longitude_deg"], values["height_m"])
+    return Mounting(place, values["heading_deg"])
 
 
 def _link(values: dict[str, Any]) -> LinkConfig:

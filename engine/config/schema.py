@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.core.events import RuleKind
+from engine.core.geodesy import Mounting
 from engine.core.geometry import Point, Pose
 from engine.core.values import TargetType
 from engine.core.zoom import ZoomCurve
@@ -44,6 +45,10 @@ class OnvifConfig:
     devices: Literal["one", "per_channel"]
     factory_default: bool
     """Whether an administrator may reset the device by ONVIF."""
+    check_brokers: bool = True
+    """Whether an MQTT broker that is reached by TLS must have a certificate of an authority that is known."""
+    broker_ca: Path | None = None
+    """Authorities besides those of the system (PEM)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class ChannelConfig:
     tilt_speed_dps: float
     command_delay_s: float
     home: Pose | None
+    mounting: Mounting | None
 
 
 @dataclass(frozen=True, slots=True)

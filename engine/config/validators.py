@@ -182,6 +182,16 @@ CHANNEL = group(
                 }
             ),
         ),
+        vol.Optional("mounting", default=None): optional(
+            group(
+                {
+                    vol.Required("latitude_deg"): number(-90, 90, " degrees"),
+                    vol.Required("longitude_deg"): number(-180, 180, " degrees"),
+                    vol.Required("height_m"): number(-1000, 100000, " metres"),
+                    vol.Required("heading_deg"): number(0, 360, " degrees"),
+                }
+            ),
+        ),
     }
 )
 
@@ -267,6 +277,8 @@ ONVIF = group(
         vol.Optional("discovery", default=True): flag,
         vol.Optional("devices", default="one"): one_of("one", "per_channel"),
         vol.Optional("factory_default", default=False): flag,
+        vol.Optional("check_brokers", default=True): flag,
+        vol.Optional("broker_ca", default=None): optional_text,
     }
 )
 VISION = group(

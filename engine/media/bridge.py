@@ -178,7 +178,7 @@ class MediaProcess:
         self._settings = replace(self._settings, tls_certificate=certificate, tls_key=key)
         self._send(SetCertificate(certificate, key))
 
-    async def set_multicast(self, channel: str, targets: Mapping[Tracks, Target], sending: Tracks) -> None:
+    def set_multicast(self, channel: str, targets: Mapping[Tracks, Target], sending: Tracks) -> None:
         """Says where a channel's tracks go by multicast, and which are sent now, whether anybody asks or not.
 
         Another target is used from the next start on. Kept for channels that are added later, too.

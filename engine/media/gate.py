@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from engine.core.addresses import network_of
 from engine.media.digest import MAX_NAME, Answer, RtspDigest, Verdict
 from engine.media.gst import GstRtsp, GstRtspServer
 from engine.media.values import RelayUser
@@ -23,20 +25,25 @@ class Gate:
         self._on_failure = on_failure
         self._max_clients = max_clients
         self._digest = RtspDigest(_REALM)
-        self._users: dict[str, str] = {}
+        self.ourselves = RelayUser(name=f"smart-ptz-{secrets.token_hex(8)}", password=secrets.token_hex(32))
+        """A user for clients inside this process, as long as it lives."""
+        self._users = {self.ourselves.name: self.ourselves.password}
         self._locked: frozenset[tuple[str, str]] = frozenset()
         self._lock = threading.Lock()
         self._nonces: dict[Any, str] = {}
 
     def set_users(self, users: Iterable[RelayUser]) -> bool:
         """Replaces the users; tells whether somebody was removed or has another password now."""
-        before, self._users = self._users, {user.name: user.password for user in users}
+        before, self._users = self._users, {user.name: user.password for user in (*users, self.ourselves)}
         return any(self._users.get(name) != password for name, password in before.items())
 
     def set_locked(self, locked: Iterable[tuple[str, str]]) -> None:
-        """Replaces the pairs of user name and address that are refused even with the right password."""
+        """Replaces the pairs of user name and address that are refused even with the right password.
+
+        An IPv6 host is known by its /64: see `engine.core.addresses`.
+        """
         # The name as it is told, so that a name that was cut off is found again.
-        self._locked = frozenset((name[:MAX_NAME], address) for name, address in locked)
+        self._locked = frozenset((name[:MAX_NAME], network_of(address)) for name, address in locked)
 
     def take(self, client: GstRtspServer.RTSPClient) -> None:
         """A client is there."""
@@ -73,7 +80,7 @@ class Gate:
 
     def _is_admitted(self, answer: Answer, address: str) -> bool:
         # Who is locked out learns nothing about the password, and does not prolong the lock by asking again.
-        if (answer.username, address) in self._locked:
+        if (answer.username, network_of(address)) in self._locked:
             return False
         if answer.verdict is Verdict.WRONG:
             self._on_failure(answer.username, address)

@@ -1,31 +1,159 @@
-"""What the relay sends by multicast without being asked by RTSP."""
+"""What the relay sends by multicast without being asked: an RTSP client of our own asks for it."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Mapping
-from ipaddress import ip_address
+import re
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-from engine.media.gst import Gio, Gst, GstRtsp, GstRtspServer
 from engine.media.messages import SetMulticast
 from engine.media.tracks import Path
-from engine.media.values import Target, Tracks
+from engine.media.values import RelayUser, Target, Tracks
 
 _log = logging.getLogger(__name__)
+
+_ANSWER_S = 20.0
+_ALIVE_S = 20.0
+_MAX_BODY = 2**16
+_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+class _Conversation:
+    """RTSP over one connection. Everything raises OSError when it breaks, and ValueError for what is no answer."""
+
+    def __init__(self, address: tuple[str, int], user: RelayUser) -> None:
+        self._socket = socket.create_connection(address, _ANSWER_S)
+        self._file = self._socket.makefile("rb")
+        self._user = user
+        self._challenge: tuple[str, str] | None = None
+        self._count = 0
+
+    def close(self) -> None:
+        self._file.close()
+        self._socket.close()
+
+    def ask(self, method: str, url: str, **headers: str) -> _Answer:
+        """The answer, with the password if that is asked for. Raises OSError for a refusal."""
+        answer = self._exchange(method, url, headers)
+        if answer.status == _UNAUTHORIZED:
+            fields = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers.get("www-authenticate", "")))
+            self._challenge = (fields.get("realm", ""), fields.get("nonce", ""))
+            answer = self._exchange(method, url, headers)
+        if answer.status != 200:
+            raise OSError(f"the relay refuses {method} ({answer.status})")
+        return answer
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str]) -> _Answer:
+        self._count += 1
+        lines = [f"{method} {url} RTSP/1.0", f"CSeq: {self._count}"]
+        lines += [f"{name.title()}: {value}" for name, value in headers.items()]
+        if self._challenge is not None:
+            lines.append(f"Authorization: {self._authorization(method, url, *self._challenge)}")
+        self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        status = self._line().split()
+        if len(status) < 2 or not status[1].isdecimal():
+            raise ValueError("no RTSP answer")
+        answer: dict[str, str] = {}
+        while line := self._line():
+            name, _, value = line.partition(":")
+            # The last challenge is the one of MD5.
+            answer[name.strip().lower()] = value.strip()
+        length = int(answer.get("content-length", "0"))
+        if not 0 <= length <= _MAX_BODY:
+            raise ValueError(f"an answer of {length} bytes")
+        return _Answer(int(status[1]), answer, self._file.read(length).decode())
+
+    def _line(self) -> str:
+        line = self._file.readline(_MAX_BODY)
+        if not line:
+            raise OSError("the relay ended the connection")
+        return line.decode().rstrip("\r\n")
+
+    def _authorization(self, method: str, url: str, realm: str, nonce: str) -> str:
+        def digest(text: str) -> str:
+            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+        name = self._user.name
+        secret = digest(f"{name}:{realm}:{self._user.password}")
+        response = digest(f"{secret}:{nonce}:{digest(f'{method}:{url}')}")
+        return f'Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="{url}", response="{response}"'
+
+
+class _Sender:
+    """Makes the relay send some tracks of a path as long as it lives. Works in a thread of its own."""
+
+    def __init__(self, address: tuple[str, int], channel_path: str, user: RelayUser, numbers: Sequence[int]) -> None:
+        self._address = address
+        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        self._url = f"rtsp://{host}:{address[1]}{channel_path}"
+        self._user = user
+        self._numbers = numbers
+        self._ending = threading.Event()
+        self.trouble = ""
+        self._thread = threading.Thread(target=self._run, name="multicast", daemon=True)
+        self._thread.start()
+
+    @property
+    def works(self) -> bool:
+        return self._thread.is_alive() and not self._ending.is_set()
+
+    def end(self) -> None:
+        self._ending.set()
+
+    def _run(self) -> None:
+        try:
+            talk = _Conversation(self._address, self._user)
+        except OSError as error:
+            self.trouble = str(error)
+            return
+        try:
+            session = self._begin(talk)
+            while not self._ending.wait(_ALIVE_S):
+                talk.ask("GET_PARAMETER", self._url, session=session)
+            with suppress(OSError):
+                talk.ask("TEARDOWN", self._url, session=session)
+        except (OSError, ValueError) as error:
+            self.trouble = str(error)
+        finally:
+            talk.close()
+
+    def _begin(self, talk: _Conversation) -> str:
+        described = talk.ask("DESCRIBE", self._url, accept="application/sdp").body
+        controls = re.findall(r"^a=control:([^*\r\n]+)", described.partition("\nm=")[2], re.MULTILINE)
+        headers: dict[str, str] = {}
+        for number in self._numbers:
+            url = controls[number] if controls[number].startswith("rtsp") else f"{self._url}/{controls[number]}"
+            answer = talk.ask("SETUP", url, transport="RTP/AVP;multicast", **headers)
+            headers["session"] = answer.headers.get("session", "").partition(";")[0]
+        talk.ask("PLAY", self._url, **headers)
+        return headers["session"]
 
 
 class Multicasts:
     """What was ordered for each channel, and the senders that carry it out. All in the main loop, but `targets`.
 
-    A sender is a client without a connection: it shares the pipeline of those who ask for multicast by RTSP, so that
-    nothing is sent twice to one address.
+    A sender asks by RTSP like everybody: so it shares the pipeline of those who ask for multicast themselves, and
+    nothing is sent twice to one address. `address` is the relay's, `user` one that it lets in.
     """
 
-    def __init__(self, server: GstRtspServer.RTSPServer) -> None:
-        self._server = server
+    def __init__(self, address: tuple[str, int], user: RelayUser) -> None:
+        self._address = address
+        self._user = user
         self._orders: dict[str, tuple[dict[Tracks, Target], Tracks]] = {}
-        self._failed: set[str] = set()
-        self._senders: dict[str, tuple[Path, Tracks, GstRtspServer.RTSPSession]] = {}
+        self._senders: dict[str, tuple[Path, Tracks, _Sender]] = {}
+        self._troubles: dict[str, str] = {}
 
     def targets(self, channel: str) -> Mapping[Tracks, Target]:
         """Where the tracks of a channel go."""
@@ -39,64 +167,26 @@ class Multicasts:
         self._orders[order.channel] = (targets, wanted)
         return before != targets
 
-    def send(self, channel: str, path: Path) -> None:
-        """Sends what is ordered of a channel, and nothing else."""
-        _, wanted = self._orders.get(channel, ({}, Tracks(0)))
+    def send(self, channel: str, path: Path, url_path: str) -> None:
+        """Sends what is ordered of a channel, and nothing else; again where that broke off."""
+        targets, wanted = self._orders.get(channel, ({}, Tracks(0)))
         known = self._senders.get(channel)
-        if known is not None and known[:2] == (path, wanted):
-            return
         if known is not None:
-            self.stop(channel, known[0])
-        if wanted:
-            session = self._begin(path, wanted)
-            if session is not None:
-                self._senders[channel] = (path, wanted, session)
-            elif channel not in self._failed:
-                _log.warning("channel %s cannot be sent by multicast; it is tried again", channel)
-                self._failed.add(channel)
+            self._tell(channel, known[2].trouble)
+            if known[:2] == (path, wanted) and known[2].works:
                 return
-        self._failed.discard(channel)
+            self.stop(channel)
+        numbers = [number for number, track in enumerate(path.tracks) if track in wanted and track in targets]
+        if numbers:
+            self._senders[channel] = (path, wanted, _Sender(self._address, url_path, self._user, numbers))
 
-    def stop(self, channel: str, path: Path) -> None:
-        """Ends what was sent through a path."""
-        known = self._senders.get(channel)
-        if known is not None and known[0] is path:
-            del self._senders[channel]
-            session = known[2]
-            session.filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+    def _tell(self, channel: str, trouble: str) -> None:
+        if trouble and self._troubles.get(channel) != trouble:
+            _log.warning("channel %s cannot be sent by multicast: %s; it is tried again", channel, trouble)
+        self._troubles[channel] = trouble
 
-    def _begin(self, path: Path, wanted: Tracks) -> GstRtspServer.RTSPSession | None:
-        _, url = GstRtsp.rtsp_url_parse("rtsp://127.0.0.1/multicast")
-        media = path.factory.construct(url)
-        pool = self._server.get_thread_pool()
-        thread = pool.get_thread(GstRtspServer.RTSPThreadType.MEDIA, GstRtspServer.RTSPContext())
-        if media is None or not media.prepare(thread):
-            return None
-        session = GstRtspServer.RTSPSession.new("multicast")
-        managed = session.manage_media("/multicast", media)
-        for number, track in enumerate(path.tracks):
-            if track in wanted and track in path.targets and not _join(managed, number, path.targets[track]):
-                session.filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
-                return None
-        if not media.complete_pipeline(managed.get_transports()) or not managed.set_state(Gst.State.PLAYING):
-            session.filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
-            return None
-        return session
-
-
-def _join(managed: GstRtspServer.RTSPSessionMedia, number: int, target: Target) -> bool:
-    ports = (target.port, target.port + 1)
-    _, transport = GstRtsp.rtsp_transport_parse(
-        f"RTP/AVP;multicast;destination={target.address};port={ports[0]}-{ports[1]};ttl={target.ttl}"
-    )
-    family = Gio.SocketFamily.IPV6 if ip_address(target.address).version == 6 else Gio.SocketFamily.IPV4
-    stream = managed.get_media().get_stream(number)
-    # It reserves the addresses of the stream's pool, and binds its sockets.
-    if not stream.allocate_udp_sockets(family, transport, False):
-        return False
-    if stream.get_multicast_address(family) is None:
-        return False
-    if not stream.add_multicast_client_address(target.address, *ports, family):
-        return False
-    managed.set_transport(stream, transport)
-    return True
+    def stop(self, channel: str) -> None:
+        """Ends what is sent of a channel."""
+        known = self._senders.pop(channel, None)
+        if known is not None:
+            known[2].end()

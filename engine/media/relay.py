@@ -37,7 +37,7 @@ class Relay:
             certificate = _certificate(settings.tls_certificate, settings.tls_key)
         self._plain = self._serve(settings.relay_host, settings.relay_port, None)
         self.port = int(self._plain.get_bound_port())
-        self._multicasts = Multicasts(self._plain)
+        self._multicasts = Multicasts((_reached(settings.relay_host), self.port), self._gate.ourselves)
         self._secure: GstRtspServer.RTSPServer | None = None
         self.secure_port: int | None = None
         if certificate is not None:
@@ -118,7 +118,8 @@ class Relay:
         GLib.idle_add(self._end, channel, closed)
 
     def _end(self, channel: str, closed: RelayChannel) -> bool:
-        self._multicasts.stop(channel, closed.multicast)
+        if channel not in self._channels:
+            self._multicasts.stop(channel)
         self._cut(closed.runs)
         return False
 
@@ -153,14 +154,13 @@ class Relay:
                 former = known.aim(self._multicasts.targets(order.channel))
                 self._mount_multicast(order.channel, known)
         if former is not None:
-            self._multicasts.stop(order.channel, former)
             self._cut(former.runs)
         self._send_multicast(order.channel)
 
     def _send_multicast(self, channel: str) -> bool:
         known = self._channels.get(channel)
         if known is not None:
-            self._multicasts.send(channel, known.multicast)
+            self._multicasts.send(channel, known.multicast, f"/{channel}{_MULTICAST}")
         return False
 
     def push(self, channel: str, unit: AccessUnit) -> None:
@@ -198,6 +198,11 @@ class Relay:
         for channel in tuple(self._channels):
             self._send_multicast(channel)
         return True
+
+
+def _reached(host: str) -> str:
+    """Where a server that listens at an address is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 
 
 def _certificate(certificate: str, key: str) -> Gio.TlsCertificate:

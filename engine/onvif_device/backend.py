@@ -6,17 +6,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.cameras.extras import Extras
+from engine.core.geodesy import Mounting
 from engine.onvif_device.auxiliary import ChannelAuxiliary, DeviceAuxiliary
 from engine.onvif_device.events import TOPICS
 from engine.onvif_device.ptz import ArbiterPtz, Tracker
 from engine.onvif_device.terminals import CameraTerminals
+from engine.media import SoundFormat
+from engine.ptz import Patrol
 from onvif_server.backend import (
     Analytics,
+    AudioFormat,
     Backend,
     Caller,
     DeviceInformation,
+    Encoder,
     Imaging,
     Memory,
+    Multicast,
+    Osd,
     Refusal,
     Refused,
     StreamingAbilities,
@@ -39,6 +46,7 @@ class DeviceChannel:
     height: int
     fps: float
     codec: str = "H264"
+    audio: SoundFormat | None = None
     extras: Extras = field(default_factory=Extras)
     """What its camera can do beside showing and moving: a device with other extras is another device."""
 
@@ -57,12 +65,17 @@ class EngineFacets:
     user_administration: UserAdministration | None = None
     analytics: Mapping[str, Analytics] = field(default_factory=dict)
     streaming: StreamingAbilities = field(default_factory=StreamingAbilities)
+    multicasts: Mapping[str, Multicast] = field(default_factory=dict)
     imaging: Mapping[str, Imaging] = field(default_factory=dict)
     auxiliary: Mapping[str, ChannelAuxiliary] = field(default_factory=dict)
     """Of the PTZ channels."""
     terminals: CameraTerminals | None = None
+    encoders: Mapping[str, Encoder] = field(default_factory=dict)
+    osds: Mapping[str, Osd] = field(default_factory=dict)
     device_auxiliary: DeviceAuxiliary | None = None
     trackers: Mapping[str, Tracker] = field(default_factory=dict)
+    patrols: Mapping[str, Patrol] = field(default_factory=dict)
+    mountings: Mapping[str, Mounting] = field(default_factory=dict)
 
 
 class EngineBackend(Backend):
@@ -94,6 +107,7 @@ class EngineBackend(Backend):
                 height=one.height,
                 fps=one.fps,
                 encoding="H265" if one.codec.upper() in ("H265", "HEVC") else "H264",
+                audio=_audio(one.audio) if one.audio is not None else None,
             )
             for one in channels
         )
@@ -154,6 +168,18 @@ class EngineBackend(Backend):
         """The camera's picture settings and focus."""
         return self._facets.imaging.get(channel)
 
+    def multicast(self, channel: str) -> Multicast | None:
+        """The relay's multicast of a channel."""
+        return self._facets.multicasts.get(channel)
+
+    def encoder(self, channel: str) -> Encoder | None:
+        """The camera's encoder."""
+        return self._facets.encoders.get(channel)
+
+    def osd(self, channel: str) -> Osd | None:
+        """The texts in the camera's picture."""
+        return self._facets.osds.get(channel)
+
     @property
     def terminals(self) -> CameraTerminals | None:
         """The cameras' relays and inputs."""
@@ -179,3 +205,9 @@ class EngineBackend(Backend):
     def user_administration(self) -> UserAdministration | None:
         """The device users."""
         return self._facets.user_administration
+
+
+def _audio(sound: SoundFormat) -> AudioFormat:
+    """The relay gives AAC out as MP4A-LATM. The bit rate is the usual one: a camera does not tell its own."""
+    encoding = "MP4A-LATM" if sound.encoding == "AAC" else sound.encoding
+    return AudioFormat(encoding=encoding, sample_rate_hz=sound.rate_hz, channels=sound.channels)

@@ -17,12 +17,13 @@ from engine.onvif_device.events import EventTranslator
 from engine.onvif_device.numbers import ObjectNumbers
 from engine.onvif_device.ptz import ArbiterPtz
 from engine.onvif_device.scene import scene_frame
+from engine.onvif_device.tour_events import TourTeller
 from engine.onvif_device.users import DeviceAccounts, remember_address
 from engine.ptz import Arbiter
 from onvif_server.backend import DeviceInformation, StreamRequest
 from onvif_server.device import OnvifDevice
 from onvif_server.identity import Identity
-from onvif_server.settings import DeviceSettings
+from onvif_server.settings import BrokerTrust, DeviceSettings
 
 _log = logging.getLogger(__name__)
 
@@ -53,20 +54,33 @@ class EngineDevice:
         numbers: ObjectNumbers | None = None,
         rule_name: Callable[[str], str] = str,
         facets: EngineFacets | None = None,
+        broker_trust: BrokerTrust | None = None,
     ) -> None:
         facets = facets or EngineFacets()
         aspects = {one.id: one.aspect for one in channels}
         self._motors = {
             channel: ArbiterPtz(
-                arbiter, clock, aspects[channel], facets.trackers.get(channel), facets.auxiliary.get(channel)
+                arbiter,
+                clock,
+                aspects[channel],
+                facets.trackers.get(channel),
+                facets.auxiliary.get(channel),
+                facets.patrols.get(channel),
+                facets.mountings.get(channel),
             )
             for channel, arbiter in arbiters.items()
             if channel in aspects
         }
         backend = EngineBackend(information, channels, self._motors, stream_url, snapshot, facets)
-        self._device = OnvifDevice(backend, users, DeviceSettings(now=clock.now))
+        self._device = OnvifDevice(
+            backend, users, DeviceSettings(now=clock.now, broker_trust=broker_trust or BrokerTrust())
+        )
         self._numbers = numbers or ObjectNumbers()
         self._translator = EventTranslator(self._device.broker, self._numbers, rule_name)
+        self._tours = [
+            TourTeller(channel, patrol, self._device.broker, self._device.tours_changed)
+            for channel, patrol in facets.patrols.items()
+        ]
         self._channels = tuple(one.id for one in channels)
         self._events = events
         self._port = 0
@@ -82,6 +96,11 @@ class EngineDevice:
     def identity(self) -> Identity:
         """How it shows itself to those who search."""
         return self._device.identity
+
+    @property
+    def mirrors_metadata(self) -> bool:
+        """Whether metadata is wanted by somebody besides those who listen to it: a broker of MQTT."""
+        return self._device.metadata.mirrored
 
     def listen_to_metadata(self, channel: str, sink: Callable[[bytes, float], None]) -> None:
         """Gives every metadata document of a channel, and the time of its picture, to `sink` from now on."""
@@ -118,6 +137,8 @@ class EngineDevice:
                 "choose another port for onvif in the site file"
             ) from error
         self._listening = asyncio.create_task(self._listen(), name="ONVIF events")
+        for teller in self._tours:
+            teller.begin()
 
     async def stop(self) -> None:
         """Ends all."""
@@ -127,6 +148,8 @@ class EngineDevice:
             self._listening = None
         if self._terminals is not None:
             self._terminals.end()
+        for teller in self._tours:
+            await teller.end()
         for motors in self._motors.values():
             await motors.close()
         # Answers the pulls that wait.

@@ -12,9 +12,13 @@ from typing import Protocol
 from engine.cameras.errors import CameraError
 from engine.cameras.spaces import Interval
 from engine.core.clock import Clock
+from engine.core.geodesy import Mounting
 from engine.core.geometry import Direction, Point
 from engine.onvif_device.auxiliary import ChannelAuxiliary
-from engine.ptz import Arbiter, Lease, LeaseRefused, Limits, Priority, PtzError, UnknownPreset
+from engine.onvif_device.places import PlaceFinder
+from engine.onvif_device.tours import TOUR_LIMITS, TourDesk
+from engine.ptz import Arbiter, Lease, LeaseRefused, Limits, Patrol, Priority, PtzError, UnknownPreset
+from engine.store import StoreFailure
 from onvif_server.backend import (
     Caller,
     GeoPosition,
@@ -26,6 +30,8 @@ from onvif_server.backend import (
     Range,
     Refusal,
     Refused,
+    Tour,
+    TourOperation,
 )
 
 MAXIMUM_PRESETS = 300
@@ -46,7 +52,7 @@ def _refusals() -> Iterator[None]:
         raise Refused(Refusal.BUSY, str(error)) from error
     except UnknownPreset as error:
         raise Refused(Refusal.NO_SUCH_PRESET, str(error)) from error
-    except (PtzError, CameraError) as error:
+    except (PtzError, CameraError, StoreFailure) as error:
         raise Refused(Refusal.UNAVAILABLE, str(error)) from error
 
 
@@ -90,7 +96,8 @@ class Tracker(Protocol):
 class ArbiterPtz(Ptz):
     """`onvif_server.backend.Ptz` on an arbiter. `aspect` is the picture's width to its height.
 
-    With a `tracker` it can MoveAndStartTracking; every other move, and a stop, ends the tracking.
+    With a `tracker` it can MoveAndStartTracking; every other move, and a stop, ends the tracking. With a `patrol` it
+    has preset tours, with a `mounting` it looks at places on Earth.
 
     Each client user is an operator of its own, `onvif:USER`. The lease stays for the arbiter's control time-out after
     a command, so that the engine's own tracking does not fight with somebody at an NVR.
@@ -103,6 +110,8 @@ class ArbiterPtz(Ptz):
         aspect: float,
         tracker: Tracker | None = None,
         auxiliary: ChannelAuxiliary | None = None,
+        patrol: Patrol | None = None,
+        mounting: Mounting | None = None,
     ) -> None:
         self._auxiliary = auxiliary
         self._arbiter = arbiter
@@ -114,6 +123,8 @@ class ArbiterPtz(Ptz):
         # come later.
         self._pan = pan_interval(arbiter.settings.limits)
         self._tilt = Interval(*arbiter.settings.limits.tilt_deg)
+        self._desk = None if patrol is None else TourDesk(patrol, arbiter.zoom_curve, self._pan, self._tilt)
+        self._places = None if mounting is None else PlaceFinder(mounting, self._pan, self._tilt, aspect)
         self._turning: _Turning | None = None
         self._commanded_at = float("-inf")
         self._capabilities = PtzCapabilities(
@@ -122,7 +133,9 @@ class ArbiterPtz(Ptz):
             maximum_presets=MAXIMUM_PRESETS,
             home=arbiter.settings.home is not None,
             fixed_home=True,
+            geo_move=mounting is not None,
             tracking=tracker is not None,
+            tours=None if patrol is None else TOUR_LIMITS,
             auxiliary_commands=auxiliary.commands if auxiliary else (),
         )
 
@@ -309,6 +322,20 @@ class ArbiterPtz(Ptz):
             lease = await self._begin_move(caller)
             await lease.goto_home(_speed(speed))
 
+    async def geo_move(
+        self, caller: Caller, target: GeoPosition, *, speed: PtzSpeed, area_m: tuple[float, float] | None
+    ) -> None:
+        """Looks at a place on Earth."""
+        direction, hfov_deg = self._place(target, area_m)
+        with _refusals():
+            lease = await self._begin_move(caller)
+            await lease.move_to(direction, hfov_deg, _speed(speed))
+
+    def _place(self, target: GeoPosition, area_m: tuple[float, float] | None = None) -> tuple[Direction, float | None]:
+        if self._places is None:
+            raise Refused(Refusal.NOT_SUPPORTED)
+        return self._places.find(target, area_m)
+
     async def move_and_track(
         self,
         caller: Caller,
@@ -320,8 +347,11 @@ class ArbiterPtz(Ptz):
         object_id: int | None,
     ) -> None:
         """Sends the camera to the goal, gives it back, and lets the tracker follow from there."""
-        if self._tracker is None or geo is not None:
+        if self._tracker is None:
             raise Refused(Refusal.NOT_SUPPORTED)
+        if geo is not None:
+            place = self._place(geo)[0]
+            position = (place.pan_deg, place.tilt_deg, None)
         if object_id is not None and not self._tracker.knows(object_id):
             # Nobody loses the camera for an object that is not there.
             raise Refused(Refusal.NO_SUCH_TARGET, f"object {object_id} is not seen now")
@@ -357,6 +387,43 @@ class ArbiterPtz(Ptz):
         if self._auxiliary is None:
             raise Refused(Refusal.NOT_SUPPORTED)
         return await self._auxiliary.send(command)
+
+    def _tour_desk(self) -> TourDesk:
+        if self._desk is None:
+            raise Refused(Refusal.NOT_SUPPORTED)
+        return self._desk
+
+    async def tours(self) -> Sequence[Tour]:
+        """The engine's tours."""
+        return self._tour_desk().tours()
+
+    async def create_tour(self, caller: Caller) -> str:
+        """Adds an empty tour."""
+        with _refusals():
+            return await self._tour_desk().create()
+
+    async def modify_tour(self, caller: Caller, tour: Tour) -> None:
+        """Replaces a tour."""
+        with _refusals():
+            await self._tour_desk().modify(tour)
+
+    async def operate_tour(self, caller: Caller, token: str, operation: TourOperation) -> None:
+        """Starts a tour at once, also where this client has the camera; stops or pauses it."""
+        desk = self._tour_desk()
+        with _refusals():
+            if operation is TourOperation.START:
+                lease = await self._begin_move(caller)
+                try:
+                    await desk.operate(token, operation)
+                finally:
+                    await lease.release()
+            else:
+                await desk.operate(token, operation)
+
+    async def remove_tour(self, caller: Caller, token: str) -> None:
+        """Forgets a tour."""
+        with _refusals():
+            await self._tour_desk().remove(token)
 
     async def set_home(self, caller: Caller) -> None:
         """Refused: the home position is part of the settings."""

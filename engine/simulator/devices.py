@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
 import cv2
@@ -21,7 +21,9 @@ from onvif_server.backend import (
     Backend,
     Caller,
     DeviceInformation,
+    Encoder,
     Imaging,
+    Osd,
     Ptz,
     PtzCapabilities,
     PtzPreset,
@@ -69,12 +71,12 @@ class CameraBackend(Backend):
     rtsp_path: str
     take_picture: Callable[[], Image]
     motors: SimulatedMotors | None = None
-    equipment: Equipment = field(default_factory=Equipment)
+    equipment: Equipment
 
     @property
     def channels(self) -> Sequence[VideoChannel]:
         """See `Backend`."""
-        return (self.channel,)
+        return (self.equipment.encoder.described(self.channel),)
 
     @property
     def topics(self) -> Sequence[Topic]:
@@ -93,6 +95,14 @@ class CameraBackend(Backend):
     def imaging(self, channel: str) -> Imaging:
         """See `Backend`."""
         return self.equipment.imaging
+
+    def encoder(self, channel: str) -> Encoder:
+        """See `Backend`."""
+        return self.equipment.encoder
+
+    def osd(self, channel: str) -> Osd:
+        """See `Backend`."""
+        return self.equipment.captions
 
     @property
     def auxiliary_commands(self) -> Sequence[str]:

@@ -22,7 +22,15 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - the versions must be chosen first
 
 _ROLE = "viewer"
-_BITRATE_KBPS = 4000
+_TONE = "audiotestsrc is-live=true wave=ticks ! audio/x-raw,channels=1,rate={} ! audioconvert ! {} name=pay1"
+_TONES = {
+    "": "",
+    "PCMU": _TONE.format(8000, "mulawenc ! rtppcmupay pt=0"),
+    "PCMA": _TONE.format(8000, "alawenc ! rtppcmapay pt=8"),
+    "AAC": _TONE.format(16000, "avenc_aac ! rtpmp4gpay pt=97"),
+}
+_EARLY = 0.6
+"""A picture that comes after less of the stream's period is one too many."""
 
 
 class StreamServerError(Exception):
@@ -31,11 +39,30 @@ class StreamServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """A stream: its path (without slash), picture size and rate."""
+    """A stream: its path (without slash), picture size and rate, and a key frame every so many pictures.
+
+    `key_frame_every` 0: one a second. `sound`: with a tone beside (`PCMU`, `PCMA` or `AAC`).
+    """
 
     path: str
     size: PictureSize
     fps: float
+    bitrate_kbps: int = 4000
+    key_frame_every: int = 0
+    sound: str = ""
+
+    @property
+    def key_distance(self) -> int:
+        """From key frame to key frame, in pictures."""
+        return self.key_frame_every or max(round(self.fps), 1)
+
+    @property
+    def caps(self) -> str:
+        """Its pictures, in GStreamer's words."""
+        return (
+            f"video/x-raw,format=I420,width={self.size.width},height={self.size.height},"
+            f"framerate={round(self.fps * 1000)}/1000,colorimetry=bt601"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +83,9 @@ class StreamServer:
         Gst.init(None)
         self._streams = {stream.path: stream for stream in streams}
         self._sources: dict[str, Any] = {}
+        self._encoders: dict[str, Any] = {}
+        self._pushed: dict[str, float] = {}
+        self._changing = threading.Lock()
         self._context = GLib.MainContext()
         self._loop = GLib.MainLoop.new(self._context, False)
         self._thread = threading.Thread(target=self._run, name="rtsp", daemon=True)
@@ -87,7 +117,31 @@ class StreamServer:
         return path in self._sources
 
     def push(self, path: str, picture: Image, captured_at: float) -> None:
-        """Shows a picture that was taken at `captured_at` (Unix seconds). Nothing happens if nobody watches."""
+        """Shows a picture that was taken at `captured_at` (Unix seconds).
+
+        Nothing happens if nobody watches, if it comes sooner than the stream's rate allows, or if it has another size
+        than the stream (that has just been changed).
+        """
+        with self._changing:
+            stream = self._streams[path]
+            size = (stream.size.width, stream.size.height)
+            early = captured_at - self._pushed.get(path, 0.0) < _EARLY / stream.fps
+            if picture.shape[1::-1] != size or early:
+                return
+            self._pushed[path] = captured_at
+            self._push(path, picture, captured_at)
+
+    def reconfigure(self, stream: VideoStream) -> None:
+        """Sends a stream otherwise from now on; who watches it sees the change (but the distance of key frames)."""
+        with self._changing:
+            self._streams[stream.path] = stream
+            self._server.get_mount_points().add_factory(f"/{stream.path}", self._factory(stream))
+            source = self._sources.get(stream.path)
+            if source is not None:
+                source.set_property("caps", Gst.Caps.from_string(stream.caps))
+                self._encoders[stream.path].set_property("bitrate", stream.bitrate_kbps)
+
+    def _push(self, path: str, picture: Image, captured_at: float) -> None:
         source = self._sources.get(path)
         clock = source.get_clock() if source is not None else None
         if source is None or clock is None:
@@ -108,16 +162,12 @@ class StreamServer:
         self._context.pop_thread_default()
 
     def _factory(self, stream: VideoStream) -> Any:
-        caps = (
-            f"video/x-raw,format=I420,width={stream.size.width},height={stream.size.height},"
-            f"framerate={round(stream.fps * 1000)}/1000,colorimetry=bt601"
-        )
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch(
-            f"( appsrc name=source is-live=true format=time max-buffers=3 leaky-type=downstream caps={caps}"
-            f" ! x264enc tune=zerolatency speed-preset=ultrafast threads=1 bitrate={_BITRATE_KBPS}"
-            f" key-int-max={max(round(stream.fps), 1)} ! video/x-h264,profile=constrained-baseline"
-            " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+            f"( appsrc name=source is-live=true format=time max-buffers=3 leaky-type=downstream caps={stream.caps}"
+            f" ! x264enc name=encoder tune=zerolatency speed-preset=ultrafast threads=1 bitrate={stream.bitrate_kbps}"
+            f" key-int-max={stream.key_distance} ! video/x-h264,profile=constrained-baseline"
+            f" ! rtph264pay name=pay0 pt=96 config-interval=-1 {_TONES[stream.sound]} )"
         )
         factory.set_shared(True)
         permissions = GstRtspServer.RTSPPermissions()
@@ -129,6 +179,7 @@ class StreamServer:
 
     def _configured(self, _factory: Any, media: Any, path: str) -> None:
         source = media.get_element().get_by_name("source")
+        self._encoders[path] = media.get_element().get_by_name("encoder")
         self._sources[path] = source
         media.connect("unprepared", self._ended, path, source)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.simulator.devices import CameraBackend, SimulatedMotors, name_plate
 from engine.simulator.dynamics import PtzDynamics
+from engine.simulator.encoder import SimulatedEncoder
 from engine.simulator.equipment import Equipment
 from engine.simulator.rtsp import Login, StreamServer, VideoStream
 from engine.simulator.scene import PictureSize, Scene
@@ -53,7 +54,13 @@ class SimulatedSite:
         streams = (VideoStream(OVERVIEW, facts.overview_size, facts.fps), VideoStream(PTZ, facts.ptz_size, facts.fps))
         self._server = StreamServer(settings.host, streams, settings.login, settings.rtsp_port)
         self._log = TruthLog(settings.folder / TRUTH_FILE)
-        self.equipment = {OVERVIEW: Equipment(), PTZ: Equipment(terminals=SimulatedTerminals())}
+        self.equipment = {
+            stream.path: Equipment(
+                encoder=SimulatedEncoder(stream, self._server.reconfigure),
+                terminals=SimulatedTerminals() if stream.path == PTZ else None,
+            )
+            for stream in streams
+        }
         self.studio = Studio(
             scene,
             self.dynamics,

@@ -33,7 +33,7 @@ class Users(Protocol):
         ...
 
     def level_of(self, username: str) -> Level:
-        """The user's level; asked only for a user whose password was right."""
+        """The level of a user that there is; no login, whoever asks."""
         ...
 
     def usernames(self) -> Sequence[str]:
@@ -44,6 +44,17 @@ class Users(Protocol):
         """Called once for each request with wrong credentials (never for one without any)."""
         ...
 
+    def record_success(self, username: str, address: str) -> None:
+        """Called once for each name under which a request came with the right credentials."""
+        return
+
+    def kept_password(self, username: str) -> str | None:
+        """The password of a user whom an administrator changes, so that it can be given back. It is no login.
+
+        A host whose `password_of` counts, or refuses those who are locked out, must not do so here.
+        """
+        return self.password_of(username)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -53,7 +64,7 @@ class Account:
     level: Level = Level.ADMINISTRATOR
 
 
-class StaticUsers:
+class StaticUsers(Users):
     """A fixed set of users, by name. Failures are counted, nobody is locked out."""
 
     def __init__(self, accounts: Mapping[str, Account]) -> None:

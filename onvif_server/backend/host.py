@@ -44,6 +44,7 @@ class Backend(Protocol):
 
     async def synchronize(self, channel: str) -> None:
         """A client asks for a key frame soon. A host that cannot order one from its encoder does nothing."""
+        del channel  # a statement, or type checkers take the method for an abstract one
 
     @property
     def topics(self) -> Sequence[Topic]:

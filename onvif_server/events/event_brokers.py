@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from onvif_server.backend import Memory, Topic
 from onvif_server.events.broker import Broker, Message, PropertyOperation
 from onvif_server.events.filters import TopicFilter, topic_filter
+from onvif_server.settings import BrokerTrust
 from onvif_server.soap.values import xml_time
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 _KEY: Final = "event-brokers"
 _DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _PREFIX: Final = "onvif-ej"
+_METADATA_PREFIX: Final = "onvif-mj"
+CHECKED: Final = "CertificateAuthorities"
+"""The name of the policy by which a broker's certificate is checked against certificate authorities."""
+METADATA_TOPICS: Final = ("tns1:VideoAnalytics", "tns1:PTZ")
+"""The kinds of metadata, as the filter of a broker names them."""
 _NOT_IN_TOPICS: Final = re.compile("[#+\0]")
 MAXIMUM_TOPIC_PREFIX: Final = 256
 
@@ -47,6 +53,10 @@ class EventBroker:
     password: str = field(default="", repr=False)
     publish: str = ""
     qos: int = 0
+    metadata: str | None = None
+    """Which metadata it gets, as `publish`: empty for all, None for none."""
+    policy: str = ""
+    """By which policy its certificate is checked: CHECKED, or empty, where the device's settings decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +110,17 @@ def publication(prefix: str, declared: Topic, message: Message) -> Publication:
 
 def _payload(message: Message) -> bytes:
     content: dict[str, object] = {"UtcTime": xml_time(message.at), "Source": dict(message.source)}
-    if message.key:  # the standard forgot it here; without it nobody knows which object it was
-        content["Key"] = dict(message.key)
-    content["Data"] = dict(message.data)
+    # The grammar of a message has no place for a key; among the data it still tells which object it was.
+    content["Data"] = dict(message.data) | dict(message.key)
     return json.dumps(content, ensure_ascii=False).encode()
 
 
 class EventBrokers:
     """The brokers of a device. They are kept in its memory, and connected from `start` to `stop`."""
 
-    def __init__(self, broker: Broker, memory: Memory, maximum: int) -> None:
+    def __init__(self, broker: Broker, memory: Memory, maximum: int, trust: BrokerTrust | None = None) -> None:
         self._broker = broker
+        self._trust = trust or BrokerTrust()
         self._memory = memory
         self._maximum = maximum
         self._brokers = {found.address: found for found in _read(memory)}
@@ -182,6 +192,29 @@ class EventBrokers:
         for address in tuple(self._links):
             self._links.pop(address).abandon()
 
+    @property
+    def wants_metadata(self) -> bool:
+        """Whether a broker that is connected gets any metadata."""
+        return any(True for _ in self._metadata_links())
+
+    def publish_metadata(self, kind: str, producer: tuple[str, str], payload: bytes) -> None:
+        """Publishes a frame of metadata; never waits. `kind` is one of METADATA_TOPICS, `producer` who made it.
+
+        Metadata is of now: who is not connected does not get it later, and events never make room for it.
+        """
+        local = kind.partition(":")[2]
+        source = "/".join(_NOT_IN_TOPICS.sub("", part.replace("/", "")) for part in producer)
+        for link, broker in self._metadata_links():
+            if topic_filter(broker.metadata or "").matches(kind):
+                topic = f"{broker.topic_prefix}/{_METADATA_PREFIX}/{local}/{source}"
+                link.offer_now(Publication(topic, payload, retain=False))
+
+    def _metadata_links(self) -> Iterator[tuple[MqttLink, EventBroker]]:
+        for address, link in self._links.items():
+            broker = self._brokers.get(address)
+            if broker is not None and broker.metadata is not None and link.status == "Connected":
+                yield link, broker
+
     def _offer(self, message: Message) -> None:
         for link in self._links.values():
             link.offer(message)
@@ -195,6 +228,7 @@ class EventBrokers:
         self._links[broker.address] = MqttLink(
             parse_address(broker.address),
             broker,
+            self._trust,
             state=lambda: self._publications(broker, wanted, self._broker.state()),
             translate=lambda message: self._publications(broker, wanted, (message,)),
         )

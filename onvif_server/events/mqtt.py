@@ -16,7 +16,8 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from onvif_server.events.broker import Message
-from onvif_server.events.event_brokers import Endpoint, EventBroker, Publication
+from onvif_server.events.event_brokers import CHECKED, Endpoint, EventBroker, Publication
+from onvif_server.settings import BrokerTrust
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ _KEEP_ALIVE_S: Final = 30
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 _MAXIMUM_WAITING: Final = 1000
+_MAXIMUM_HASTY: Final = 50
 
 
 class MqttLink:
@@ -39,12 +41,14 @@ class MqttLink:
         self,
         endpoint: Endpoint,
         broker: EventBroker,
+        trust: BrokerTrust,
         *,
         state: Callable[[], list[Publication]],
         translate: Callable[[Message], list[Publication]],
     ) -> None:
         self._endpoint = endpoint
         self._broker = broker
+        self._trust = trust
         self._state = state
         self._translate = translate
         self._waiting: deque[Publication] = deque()
@@ -59,6 +63,12 @@ class MqttLink:
             self._waiting.popleft()
         self._changed.set()
 
+    def offer_now(self, publication: Publication) -> None:
+        """Queues a message that is worth nothing later: it is dropped while much else waits."""
+        if len(self._waiting) < _MAXIMUM_HASTY:
+            self._waiting.append(publication)
+            self._changed.set()
+
     def abandon(self) -> None:
         """Ends the connection soon."""
         self._task.cancel()
@@ -72,9 +82,12 @@ class MqttLink:
     async def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S
         while True:
-            session = _Session(self._endpoint, self._broker)
             self.status = "Connecting"
+            session: _Session | None = None
             try:
+                # Reading the authorities takes a while.
+                context = await asyncio.to_thread(self._tls) if self._endpoint.tls else None
+                session = _Session(self._endpoint, self._broker, context)
                 await session.open()
                 self.status, pause_s = "Connected", _FIRST_PAUSE_S
                 self._waiting.extend(self._state())
@@ -84,9 +97,21 @@ class MqttLink:
                 _LOGGER.info("event broker %s:%s: %s", self._endpoint.host, self._endpoint.port, type(error).__name__)
             finally:
                 self.status = "Offline"
-                session.close()
+                if session is not None:
+                    session.close()
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _tls(self) -> ssl.SSLContext:
+        """How the broker is reached. Raises OSError for authorities that cannot be read."""
+        checked = self._trust.always or self._broker.policy == CHECKED
+        context = ssl.create_default_context()
+        if not checked:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif self._trust.authorities is not None:
+            context.load_verify_locations(self._trust.authorities)
+        return context
 
     async def _publish(self, session: _Session) -> None:
         while True:
@@ -103,7 +128,7 @@ class MqttLink:
 class _Session:
     """One TCP connection, from `open` to `close`. Methods raise OSError when it is lost."""
 
-    def __init__(self, endpoint: Endpoint, broker: EventBroker) -> None:
+    def __init__(self, endpoint: Endpoint, broker: EventBroker, tls: ssl.SSLContext | None) -> None:
         self._endpoint = endpoint
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
@@ -115,8 +140,8 @@ class _Session:
         client.connect_timeout = _CONNECT_S
         if broker.username:
             client.username_pw_set(broker.username, broker.password or None)
-        if endpoint.tls:
-            client.tls_set_context(_tls())
+        if tls is not None:
+            client.tls_set_context(tls)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -233,11 +258,3 @@ class _Session:
         answer = self._answers.pop(mid, None)
         if answer is not None and not answer.done():
             answer.set_result(None)
-
-
-def _tls() -> ssl.SSLContext:
-    # The standard: without a certification path validation policy, and we have none, the certificate is not checked.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

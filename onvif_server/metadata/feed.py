@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from lxml import etree
 
@@ -15,9 +15,24 @@ from onvif_server.events.broker import Broker, Message
 from onvif_server.events.messages import append_notification
 from onvif_server.media.metadata_settings import MetadataSetting, MetadataSettings
 from onvif_server.metadata.frames import append_frame, append_ptz_status
+from onvif_server.metadata.json_text import json_payload
 from onvif_server.soap import names
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class Mirror(Protocol):
+    """Whoever publishes metadata elsewhere, as JSON; `onvif_server.events.event_brokers.EventBrokers` is one."""
+
+    @property
+    def wants_metadata(self) -> bool:
+        """Whether anybody listens there."""
+        ...
+
+    def publish_metadata(self, kind: str, producer: tuple[str, str], payload: bytes) -> None:
+        """Publishes one frame; never waits."""
+        ...
+
 
 type Sink = Callable[[bytes, float], None]
 """Takes a document and the time that it speaks of (Unix seconds); must not wait."""
@@ -50,10 +65,13 @@ class MetadataFeed:
         self._modules = modules
         self._sinks: dict[str, list[Sink]] = {}
         self._owners = {make(one.token): one.token for one in backend.channels for make in _CHANNEL_TOKENS}
+        self.mirror: Mirror | None = None
         broker.listen(self._event)
 
     def publish(self, frame: SceneFrame) -> None:
         """Tells what is in a picture; never waits. Also publish frames without objects: they are the heartbeat."""
+        if self.mirror is not None and self.mirrored:
+            self._publish_mirrored(frame, self.mirror)
         if not self._sinks.get(frame.channel):
             return
         root = etree.Element(f"{_T}MetadataStream", nsmap=_FRAME_PREFIXES)
@@ -62,6 +80,26 @@ class MetadataFeed:
             self._append_analytics(root, frame)
         self._append_ptz(root, frame, setting)
         self._send(frame.channel, root, frame.at)
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether metadata is wanted although nobody listens to a stream."""
+        return self.mirror is not None and self.mirror.wants_metadata
+
+    def _publish_mirrored(self, frame: SceneFrame, mirror: Mirror) -> None:
+        """The frame of every module, and where the camera looks, each as a message of its own."""
+        profile = tokens.profile(frame.channel)
+        modules = self._modules.of(frame.channel) if self._backend.analytics(frame.channel) is not None else ()
+        for module in modules:
+            holder = etree.Element(f"{_T}VideoAnalytics", nsmap=_FRAME_PREFIXES)
+            append_frame(holder, frame, module)
+            mirror.publish_metadata("tns1:VideoAnalytics", (profile, module.name), json_payload(holder[0]))
+        ptz = self._backend.ptz(frame.channel)
+        if frame.ptz is not None and ptz is not None:
+            holder = etree.Element(f"{_T}PTZ", nsmap=_FRAME_PREFIXES)
+            append_ptz_status(holder, frame.ptz, ptz.capabilities, position=True, moving=True)
+            producer = (profile, tokens.ptz_configuration(frame.channel))
+            mirror.publish_metadata("tns1:PTZ", producer, json_payload(holder[0]))
 
     def listen(self, channel: str, sink: Sink) -> Callable[[], None]:
         """Gives every document of a channel to `sink` from now on; the returned function ends that.

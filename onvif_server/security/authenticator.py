@@ -70,6 +70,8 @@ class Authenticator:
             raise NotAuthorized("this operation needs a user")
         for outcome in outcomes:
             self._insist(outcome, credentials.address)
+        for outcome in outcomes:
+            self._users.record_success(outcome.username, credentials.address)
         username = outcomes[-1].username
         if not allowed(self._users.level_of(username), access):
             raise NotAuthorized(f"the user {username} may not do this", status=400)

@@ -131,9 +131,7 @@ class DeviceUsersService:
             raise Fault("InvalidArgVal", reason="a user is named twice")
 
     def _present(self, username: str) -> _Wanted:
-        # In this order: a host may count a look at the password as a try, until it is asked for the level.
-        password = self._users.password_of(username)
-        return _Wanted(username, password, self._users.level_of(username))
+        return _Wanted(username, self._users.kept_password(username), self._users.level_of(username))
 
 
 def _wanted(users: Sequence[object]) -> list[_Wanted]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lxml import etree
 
 from onvif_server.events.broker import Broker
 from onvif_server.events.event_brokers import (
+    CHECKED,
     MAXIMUM_TOPIC_PREFIX,
+    METADATA_TOPICS,
     EventBroker,
     EventBrokerError,
     EventBrokers,
@@ -19,7 +22,7 @@ from onvif_server.soap import names
 from onvif_server.soap.faults import Fault, action_failed, invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
 
-_UNSUPPORTED: Final = ("CertificateID", "CertPathValidationPolicyID", "MetadataFilter")
+_UNSUPPORTED: Final = ("CertificateID",)
 
 
 class EventBrokerService:
@@ -38,14 +41,16 @@ class EventBrokerService:
             topic_prefix=_topic_prefix(call.value.EventBroker),
             username=call.value.EventBroker.UserName or "",
             password=call.value.EventBroker.Password or "",
-            publish=self._publish_filter(element.find(_tev("PublishFilter"))),
+            publish=_filter(element.find(_tev("PublishFilter")), [topic.path for topic in self._broker.topics]),
             qos=_qos(call.value.EventBroker),
+            # As the standard says: without a filter, all metadata.
+            metadata=_filter(element.find(_tev("MetadataFilter")), METADATA_TOPICS),
+            policy=_policy(element.findtext(_tev("CertPathValidationPolicyID"))),
         )
         for name in _UNSUPPORTED:
             part = element.find(_tev(name))
             if part is not None and (len(part) or (part.text or "").strip()):
-                subcode = "InvalidFilter" if name == "MetadataFilter" else "InvalidCertificateID"
-                raise invalid_argument(subcode, f"{name} is not supported for event brokers")
+                raise invalid_argument("InvalidCertificateID", f"{name} is not supported for event brokers")
         try:
             await self._brokers.add(broker)
         except EventBrokerError as error:
@@ -77,11 +82,20 @@ class EventBrokerService:
             _append_broker(response, broker, self._brokers.status(broker.address))
         return response
 
-    def _publish_filter(self, element: etree._Element | None) -> str:
-        try:
-            return parse_filter(element, [topic.path for topic in self._broker.topics]).expression
-        except FilterError as error:
-            raise invalid_argument("InvalidFilter", str(error)) from error
+
+def _filter(element: etree._Element | None, existing: Sequence[str]) -> str:
+    try:
+        return parse_filter(element, existing).expression
+    except FilterError as error:
+        raise invalid_argument("InvalidFilter", str(error)) from error
+
+
+def _policy(text: str | None) -> str:
+    policy = (text or "").strip()
+    if policy not in ("", CHECKED):
+        reason = f"there is one policy to check certificates by, {CHECKED}"
+        raise invalid_argument("InvalidCertificateID", reason)
+    return policy
 
 
 def _tev(name: str) -> str:
@@ -120,9 +134,17 @@ def _append_broker(parent: etree._Element, broker: EventBroker, status: str) -> 
     if broker.username:
         etree.SubElement(element, _tev("UserName")).text = broker.username
     if broker.publish:
-        wanted = etree.SubElement(element, _tev("PublishFilter"))
-        expression = etree.SubElement(wanted, names.tag(names.NOTIFICATION, "TopicExpression"))
-        expression.set("Dialect", names.CONCRETE_SET)
-        expression.text = broker.publish
+        _append_filter(element, "PublishFilter", broker.publish)
     etree.SubElement(element, _tev("QoS")).text = str(broker.qos)
     etree.SubElement(element, _tev("Status")).text = status
+    if broker.policy:
+        etree.SubElement(element, _tev("CertPathValidationPolicyID")).text = broker.policy
+    if broker.metadata:
+        _append_filter(element, "MetadataFilter", broker.metadata)
+
+
+def _append_filter(parent: etree._Element, name: str, text: str) -> None:
+    wanted = etree.SubElement(parent, _tev(name))
+    expression = etree.SubElement(wanted, names.tag(names.NOTIFICATION, "TopicExpression"))
+    expression.set("Dialect", names.CONCRETE_SET)
+    expression.text = text

@@ -41,7 +41,7 @@ class EventService:
             "PersistentNotificationStorage": False,
             "EventBrokerProtocols": " ".join(mqtt_protocols()),
             "MaxEventBrokers": self._event_brokers.maximum,
-            "MetadataOverMQTT": False,
+            "MetadataOverMQTT": bool(self._event_brokers.maximum),
         }
 
     @operation(names.EVENTS, "GetServiceCapabilities", Access.PRE_AUTH)

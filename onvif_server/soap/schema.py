@@ -84,8 +84,12 @@ class Schemas:
         return self._operations.get(request_tag)
 
     def parse(self, operation: Operation, request: etree._Element) -> Any:
-        """The request as zeep's value; it must be valid."""
-        return operation.request.parse(request, self._types)
+        """The request as zeep's value; it must be valid. An empty element in a list of texts is an empty text."""
+        value = operation.request.parse(request, self._types)
+        for name, parts in getattr(value, "__values__", {}).items():
+            if isinstance(parts, list) and any(part is None for part in parts):
+                value[name] = ["" if part is None else part for part in parts]
+        return value
 
     def render(self, operation: Operation, values: dict[str, Any], parent: etree._Element) -> None:
         """Appends the response, built from nested values, to `parent`. Raises TypeError for names that are not."""

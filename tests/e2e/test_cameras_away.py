@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
+from clips import record_clip
 from real_processes import START_S, Engine, Simulator, free_ports, wait_for
 
 pytestmark = pytest.mark.ledger("EVT-1", "SITE-2")
@@ -32,18 +31,6 @@ cameras:
     address: {clip}
     channels: [{{id: clip, role: overview, analysis: {{fps: 1, width: 320}}}}]
 """
-
-
-def record_clip(path: Path) -> None:
-    """Ten seconds of noise that changes."""
-    generator = np.random.default_rng(1)
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=5)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        for _ in range(50):
-            picture = generator.integers(0, 255, (180, 320, 3), np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
-        container.mux(stream.encode())
 
 
 @pytest.fixture

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lxml import etree
 from real_processes import START_S, Api, Engine, Simulator, free_ports, wait_for
+from recorder import PASSWORD, USER, Recorder
 
 from demo.site import OVERVIEW, Ports, write_site
 from onvif_server.tokens import analytics_configuration
 
 pytestmark = pytest.mark.ledger("ONVIF-3")
-
-USER, PASSWORD = "recorder", "Green-Hill-2041"
-ENVELOPE = (
-    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:tt="http://www.onvif.org/ver10/schema" '
-    'xmlns:tan="http://www.onvif.org/ver20/analytics/wsdl" xmlns:tds="http://www.onvif.org/ver10/device/wsdl">'
-    "<s:Body>{}</s:Body></s:Envelope>"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorder:
-    """Speaks SOAP with digest authentication, by the standard library alone."""
-
-    url: str
-
-    def call(self, body: str) -> etree._Element:
-        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        passwords.add_password(None, self.url, USER, PASSWORD)
-        opener = urllib.request.build_opener(urllib.request.HTTPDigestAuthHandler(passwords))
-        headers = {"Content-Type": "application/soap+xml"}
-        request = urllib.request.Request(self.url, ENVELOPE.format(body).encode(), headers)
-        with opener.open(request, timeout=20.0) as response:
-            return etree.fromstring(response.read())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -17,11 +18,12 @@ from onvif_soap_client import SoapClient
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from onvif_server.backend import Topic, TopicItem
+from onvif_server.backend import PtzStatus, SceneFrame, SceneObject, Topic, TopicItem
 from onvif_server.events.broker import Broker, Message, PropertyOperation
 from onvif_server.events.event_brokers import EventBroker, EventBrokerError, EventBrokers, publication
-from onvif_server.events.topics import LINE_CROSSED, MOTION_ALARM
+from onvif_server.events.topics import LINE_CROSSED, MOTION_ALARM, OBJECTS_INSIDE
 from onvif_server.memory import DeviceMemory
+from onvif_server.settings import BrokerTrust
 
 pytestmark = pytest.mark.ledger("ONVIF-2")
 
@@ -56,6 +58,8 @@ class Mosquitto:
                 "1",
                 "-subj",
                 "/CN=broker",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
                 "-keyout",
                 folder / "key.pem",
                 "-out",
@@ -72,13 +76,18 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            ["/usr/sbin/mosquitto", "-c", self.folder / "mosquitto.conf"], stderr=subprocess.DEVNULL
-        )
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["/usr/sbin/mosquitto", "-v", "-c", self.folder / "mosquitto.conf"], stderr=log
+            )
         deadline = time.monotonic() + 20
         while socket.socket().connect_ex(("127.0.0.1", self.port)):
             assert time.monotonic() < deadline, "mosquitto did not start"
             time.sleep(0.02)
+
+    def log(self) -> str:
+        """What it has told about its clients."""
+        return (self.folder / "log").read_text()
 
     def stop(self) -> None:
         if self._process is not None:
@@ -98,14 +107,17 @@ class Listener:
         self.heard: list[tuple[str, bytes, bool, int]] = []
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.username_pw_set("device", PASSWORD)
-        self._client.on_message = lambda _client, _data, found: self.heard.append(
-            (found.topic, found.payload, found.retain, found.qos)
-        )
+        self._client.on_message = self._hear
         self._client.on_connect = lambda client, *_: client.subscribe("#", 2)
         self._client.on_subscribe = lambda *_: setattr(self, "ready", True)
         self.ready = False
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
+
+    def _hear(self, _client: object, _data: object, found: paho.MQTTMessage) -> None:
+        # The host's preset tour has a state too, which each new connection is told.
+        if "/PTZController/" not in found.topic:
+            self.heard.append((found.topic, found.payload, found.retain, found.qos))
 
     def stop(self) -> None:
         self._client.disconnect()
@@ -242,9 +254,144 @@ async def test_a_wrong_password_is_never_connected(client: SoapClient, mosquitto
     await status(client, "Connected")
 
 
-async def test_tls_without_a_policy_for_certificates(client: SoapClient, mosquitto: Mosquitto) -> None:
+async def test_tls_without_a_known_authority_is_refused_and_no_password_is_sent(
+    client: SoapClient, mosquitto: Mosquitto
+) -> None:
+    """The broker's certificate is its own authority, which no system knows."""
     await client.call(request(f"mqtts://127.0.0.1:{mosquitto.tls_port}"))
+    await status(client, "Connecting")
+    await status(client, "Offline")
+    assert "device" not in mosquitto.log()
+
+
+@pytest.mark.parametrize(
+    ("known", "always", "policy", "host", "connects"),
+    [
+        (True, True, "", "127.0.0.1", True),
+        (True, False, "CertificateAuthorities", "127.0.0.1", True),
+        # The certificate is for the address, and for no name.
+        (True, True, "", "localhost", False),
+        (False, False, "CertificateAuthorities", "127.0.0.1", False),
+        # The letter of the standard: without a policy nothing is checked.
+        (False, False, "", "127.0.0.1", True),
+    ],
+)
+async def test_whose_certificate_is_trusted(
+    mosquitto: Mosquitto, known: bool, always: bool, policy: str, host: str, connects: bool
+) -> None:
+    trust = BrokerTrust(authorities=mosquitto.folder / "certificate.pem" if known else None, always=always)
+    brokers = EventBrokers(Broker([MOTION_ALARM], lambda: NOW), DeviceMemory(None), 4, trust)
+    address = f"mqtts://{host}:{mosquitto.tls_port}"
+    brokers.start()
+    try:
+        await brokers.add(
+            EventBroker(address=address, topic_prefix="p", username="device", password=PASSWORD, policy=policy)
+        )
+        async with asyncio.timeout(30):
+            while brokers.status(address) != ("Connected" if connects else "Offline"):
+                await asyncio.sleep(0.02)
+    finally:
+        await brokers.stop()
+
+
+async def test_a_policy_that_is_not_there_is_refused_and_one_that_is_is_told(client: SoapClient) -> None:
+    policy = "<tev:CertPathValidationPolicyID>{}</tev:CertPathValidationPolicyID>"
+    assert (await client.call(request("mqtts://127.0.0.1:1", policy.format("mine")))).subcodes[
+        -1
+    ] == "ter:InvalidCertificateID"
+    assert (await client.call(request("mqtts://127.0.0.1:1", policy.format("CertificateAuthorities")))).status == 200
+    answer = await client.call("<tev:GetEventBrokers/>")
+    assert answer.texts("CertPathValidationPolicyID") == ["CertificateAuthorities"]
+
+
+# --- metadata -------------------------------------------------------------------------------------------------------
+
+
+WALKER = SceneFrame(
+    channel="yard",
+    at=NOW,
+    objects=(SceneObject(object_id=15, box=(-0.5, -0.25, 0.5, 0.75), classes=(("Human", 0.8),)),),
+)
+
+
+def metadata_filter(expression: str) -> str:
+    dialect = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
+    return (
+        f'<tev:MetadataFilter><wsnt:TopicExpression Dialect="{dialect}">{expression}</wsnt:TopicExpression>'
+        "</tev:MetadataFilter>"
+    )
+
+
+async def test_metadata_is_published_as_json(
+    client: SoapClient, running: Running, mosquitto: Mosquitto, listener: Listener
+) -> None:
+    assert not running.device.metadata.mirrored
+    await client.call(request(mosquitto.address))
     await status(client, "Connected")
+    assert running.device.metadata.mirrored
+    running.device.metadata.publish(WALKER)
+    running.device.metadata.publish(replace(WALKER, objects=()))
+    (topic, payload, retained, _), (_, empty, _, _) = await listener.until(2)
+    assert topic == "site/yard/onvif-mj/VideoAnalytics/yard-profile/ObjectDetector"
+    assert not retained
+    assert json.loads(payload) == {
+        "Frame": [
+            {
+                "@UtcTime": "2023-11-14T22:13:20.000Z",
+                "@Source": "ObjectDetector",
+                "Object": [
+                    {
+                        "@ObjectId": "15",
+                        "Appearance": {
+                            "Shape": {
+                                "BoundingBox": {"@bottom": "-0.25", "@top": "0.75", "@right": "0.5", "@left": "-0.5"},
+                                "CenterOfGravity": {"@x": "0", "@y": "0.25"},
+                            },
+                            "Class": {"Type": [{"@Likelihood": "0.8", "#text": "Human"}]},
+                        },
+                    }
+                ],
+            }
+        ]
+    }
+    assert json.loads(empty)["Frame"][0].keys() == {"@UtcTime", "@Source"}
+
+
+async def test_where_a_camera_looks_is_metadata_of_its_own(
+    client: SoapClient, running: Running, mosquitto: Mosquitto, listener: Listener
+) -> None:
+    await client.call(request(mosquitto.address, metadata_filter("tns1:PTZ//.")))
+    await status(client, "Connected")
+    looking = PtzStatus(pan_deg=0.0, tilt_deg=0.0, zoom=0.5, at=NOW, pan_tilt_moving=True, zoom_moving=False)
+    running.device.metadata.publish(replace(WALKER, channel="dome", ptz=looking))
+    [(topic, payload, _, _)] = await listener.until(1)
+    assert topic == "site/yard/onvif-mj/PTZ/dome-profile/dome-ptz-config"
+    assert json.loads(payload)["PTZStatus"]["MoveStatus"] == {"PanTilt": "MOVING", "Zoom": "IDLE"}
+    answer = await client.call("<tev:GetEventBrokers/>")
+    assert answer.texts("TopicExpression") == ["tns1:PTZ//."]
+
+
+async def test_a_filter_for_metadata_that_is_not_there_is_refused(client: SoapClient) -> None:
+    wrong = request("mqtt://h:1", metadata_filter("tns1:Weather//."))
+    assert (await client.call(wrong)).subcodes[-1] == "ter:InvalidFilter"
+
+
+def test_the_key_of_an_event_is_among_its_data() -> None:
+    """The payload's grammar has a time, a source and data, and nothing else."""
+    message = Message(
+        topic=OBJECTS_INSIDE.path,
+        at=NOW,
+        source=(("Rule", "gate"),),
+        key=(("ObjectId", "7"),),
+        data=(("IsInside", "true"),),
+        operation=PropertyOperation.CHANGED,
+    )
+    content = json.loads(publication("p", OBJECTS_INSIDE, message).payload)
+    assert content == {
+        "UtcTime": "2023-11-14T22:13:20.000Z",
+        "Source": {"Rule": "gate"},
+        "Data": {"IsInside": "true", "ObjectId": "7"},
+    }
 
 
 async def test_a_changed_broker_keeps_the_password_that_nobody_is_told(
@@ -345,6 +492,6 @@ def test_topics_hold_no_wildcards_and_keep_foreign_prefixes() -> None:
     message = Message(topic=topic.path, at=NOW, source=(("A", "x#+y"),), key=(("ObjectId", "7"),))
     found = publication("p", topic, message)
     assert found.topic == "p/onvif-ej/Device/acme:Lens/&xy"
-    assert json.loads(found.payload)["Key"] == {"ObjectId": "7"}
+    assert json.loads(found.payload)["Data"] == {"ObjectId": "7"}
     bare = Message(topic=topic.path, at=NOW)
     assert publication("p", topic, bare).topic == "p/onvif-ej/Device/acme:Lens"

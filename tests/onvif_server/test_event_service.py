@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-from onvif_host import HandClock, Running
+from onvif_host import HandClock, Head, Running
 from onvif_soap_client import Response, SoapClient
 
 from onvif_server import PropertyOperation
@@ -23,6 +23,16 @@ from onvif_server.soap import names
 pytestmark = pytest.mark.ledger("ONVIF-1", "EVT-4")
 
 NOW = 1_700_000_000.0
+
+
+@pytest.fixture(autouse=True)
+def _no_tours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tour of the head would be one more property; here only what a test publishes is wanted."""
+
+    async def none(_head: Head) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(Head, "tours", none)
 
 
 @pytest.fixture

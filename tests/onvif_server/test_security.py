@@ -321,3 +321,8 @@ async def test_refusals_are_valid_faults(client: SoapClient) -> None:
         f"{client.running.url}{DEVICE_PATH}", data=envelope(PROFILES), headers={"Content-Type": "text/xml"}
     ) as reply:
         checked(await reply.read())
+
+
+async def test_nobody_learns_which_versions_answer(running: Running, session: aiohttp.ClientSession) -> None:
+    async with session.get(running.url + DEVICE_PATH) as answer:
+        assert answer.headers["Server"] == "onvif_server"

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from home_views import decoded
 from real_processes import START_S, Api, Engine, Simulator, free_ports, wait_for
+from recorder import PASSWORD, USER, Recorder
 
 from demo.site import PTZ, Ports, write_site
 from engine.core.geometry import Pose, wrap_deg
 
-USER, PASSWORD = "recorder", "Green-Hill-2041"
 PLAY_S = 90.0
 """The yard's play repeats every minute: somebody comes in that time, on a slow machine, too."""
 REACH_S = 40.0
@@ -36,8 +36,8 @@ class ClientSite:
         return self.engine.api
 
     @property
-    def device_url(self) -> str:
-        return f"http://127.0.0.1:{self.ports.onvif}/onvif/device_service"
+    def recorder(self) -> Recorder:
+        return Recorder(f"http://127.0.0.1:{self.ports.onvif}/onvif/device_service")
 
     @property
     def home(self) -> Pose:

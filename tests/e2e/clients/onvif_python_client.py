@@ -2,7 +2,7 @@
 
     python onvif_python_client.py PORT USER PASSWORD METHOD
 
-METHOD is how it logs in: `digest` or `token`. Needs nothing but that library.
+METHOD is how it logs in: `digest` or `token`. Needs nothing but that library and what it needs itself.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Any
 
+from lxml import etree
 from onvif import CacheMode, ONVIFClient
 
 PULLS = 12
@@ -63,10 +64,8 @@ def at_rest(ptz: Any, profile: str) -> Any:
 
 
 def rules(client: ONVIFClient, configuration: str) -> dict[str, Any]:
-    """Makes a line as a client does that has read the specification's examples, changes it, and takes it away."""
+    """Makes a rule, as a client does that does not care for prefixes, and takes it away."""
     engine = client.ruleengine()
-    line = {"Polyline": {"Point": [{"x": -0.5, "y": 0.0}, {"x": 0.5, "y": 0.0}]}}
-    del line  # elements of `any` content cannot be written with zeep's dictionaries; a whole-picture rule needs none
     supported = [one.Name for one in engine.GetSupportedRules(ConfigurationToken=configuration).RuleDescription]
     made = {
         "Name": "Afar",
@@ -88,10 +87,12 @@ def events(client: ONVIFClient) -> dict[str, list[str]]:
     pull_point = client.pullpoint(reference)
     heard: dict[str, list[str]] = {}
     for _ in range(PULLS):
-        answer = pull_point.PullMessages(Timeout="PT9S", MessageLimit=100)
-        for message in answer.NotificationMessage or ():
-            value = message.Message.Data.SimpleItem[0].Value
-            heard.setdefault(str(message.Topic._value_1), []).append(value)
+        pull_point.PullMessages(Timeout="PT9S", MessageLimit=100)
+        # The library drops the texts of topics: what came is read from the envelope that it keeps.
+        envelope = etree.fromstring(client.xml_plugin.last_received_xml.encode())
+        for message in envelope.iter("{*}NotificationMessage"):
+            value = message.find("{*}Message/{*}Message/{*}Data/{*}SimpleItem").get("Value")
+            heard.setdefault(message.findtext("{*}Topic"), []).append(value)
         if "true" in heard.get("tns1:RuleEngine/FieldDetector/ObjectsInside", ()):
             break
     pull_point.Unsubscribe()
@@ -100,7 +101,15 @@ def events(client: ONVIFClient) -> dict[str, list[str]]:
 
 def main() -> None:
     port, user, password, method = sys.argv[1:]
-    client = ONVIFClient("127.0.0.1", int(port), user, password, http_digest=method == "digest", cache=CacheMode.MEM)
+    client = ONVIFClient(
+        "127.0.0.1",
+        int(port),
+        user,
+        password,
+        http_digest=method == "digest",
+        cache=CacheMode.MEM,
+        capture_xml=True,
+    )
     device = client.devicemgmt()
     found = profiles(client)
     told: dict[str, Any] = {

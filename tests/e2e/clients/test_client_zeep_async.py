@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from client_site import PASSWORD, PLAY_S, REACH_S, USER, ClientSite, near, shows_something
+from client_site import PLAY_S, REACH_S, ClientSite, near, shows_something
 from onvif import ONVIFCamera
 from onvif.definition import SERVICES
+from recorder import PASSWORD, USER
 from zeep.exceptions import Fault
 
 from demo.site import OVERVIEW, PTZ

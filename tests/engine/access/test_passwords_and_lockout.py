@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.access.errors import LockedOut, WeakPassword
-from engine.access.lockout import Lockout, LockoutSettings, network_of
+from engine.access.lockout import Lockout, LockoutSettings
 from engine.access.passwords import PasswordHashes, require_strong
+from engine.core.addresses import network_of
 from engine.core.clock import VirtualClock
 
 HERE = "192.0.2.7"
@@ -148,3 +149,4 @@ async def test_one_address_cannot_try_fast_with_many_names() -> None:
 )
 def test_whom_an_address_stands_for(address: str, network: str) -> None:
     assert network_of(address) == network
+    assert network_of(network) == network

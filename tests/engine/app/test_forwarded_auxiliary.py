@@ -47,8 +47,8 @@ async def test_the_heads_commands_are_listed_and_carried_out_by_the_camera(yard:
 
 async def test_the_commands_of_a_camera_without_a_head_are_those_of_the_device(yard: Place) -> None:
     device = await yard.service("devicemgmt")
-    capabilities = await device.GetCapabilities({"Category": "Device"})
-    assert list(capabilities.Device.IO.Extension.AuxiliaryCommands) == [LIGHT, "sim:WhiteLight|Off"]
+    capabilities = await device.GetServiceCapabilities()
+    assert list(capabilities.Misc.AuxiliaryCommands) == [LIGHT, "sim:WhiteLight|Off"]
     await device.SendAuxiliaryCommand({"AuxiliaryCommand": LIGHT})
     assert yard.site.equipment[OVERVIEW].accessories.light
     assert not yard.site.equipment[PTZ].accessories.light, "its head has a light of its own"

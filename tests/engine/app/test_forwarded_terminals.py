@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -58,10 +59,13 @@ async def listening(yard: Place) -> AsyncIterator[Callable[[State], Any]]:
             if one.Topic._value_1 in (RELAY, INPUT)
         ]
 
+    heard: deque[State] = deque()
+
     async def hears(state: State) -> None:
         async with asyncio.timeout(60):
-            while state not in await pull():
-                pass
+            while not heard or heard.popleft() != state:
+                if not heard:
+                    heard.extend(await pull())
 
     try:
         yield hears

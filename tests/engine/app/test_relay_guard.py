@@ -82,3 +82,12 @@ async def test_who_was_locked_out_elsewhere_is_refused_at_the_relay_after_one_mo
         scene.access.lockout.count("nvr", ADDRESS, administrator=False)
     scene.guard.failed(LoginFailed("nvr", ADDRESS))
     assert await scene.told() == (("nvr", ADDRESS),)
+
+
+async def test_an_ipv6_host_is_one_host_whichever_of_its_addresses_it_takes(scene: Scene) -> None:
+    for number in range(5):
+        scene.guard.failed(LoginFailed("nvr", f"2001:db8:0:7::{number:x}"))
+    assert await scene.told() == (("nvr", "2001:db8:0:7::/64"),)
+    # The lock knows one entry of it, however many addresses go on trying.
+    scene.guard.failed(LoginFailed("nvr", "2001:db8:0:7::beef"))
+    assert await scene.told() == (("nvr", "2001:db8:0:7::/64"),)

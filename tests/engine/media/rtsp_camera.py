@@ -2,7 +2,8 @@
 
 Every picture holds a bar code of 16 black or white bars: the number of frame intervals since 1970, modulo 65536. So a
 test reads from any picture when it was made. Prints `{"port": N}` when ready; ends when its standard input is closed.
-With `record` it writes a clip instead.
+With `record` it writes a clip instead. `sound` (one of SOUNDS) adds a tone. With `claim` its H.264 pictures claim to
+have that many pixels each way, and hold nothing.
 
     python rtsp_camera.py '{"port": 0, "users": {"name": "password"}, "width": 320, "height": 240, "fps": 25}'
 """
@@ -34,6 +35,38 @@ ENCODERS = {
 }
 
 
+_TONE = "audiotestsrc is-live=true volume=0.8 samplesperbuffer=160 ! audio/x-raw,rate={},channels=1 ! audioconvert ! "
+SOUNDS = {
+    "PCMU": _TONE.format(8000) + "mulawenc ! rtppcmupay pt=0",
+    "PCMA": _TONE.format(8000) + "alawenc ! rtppcmapay pt=8",
+    "AAC": _TONE.format(16000) + "avenc_aac ! rtpmp4gpay pt=97",
+    "LATM": _TONE.format(16000) + "avenc_aac ! rtpmp4apay pt=97",
+    "OPUS": _TONE.format(48000) + "opusenc ! rtpopuspay pt=97",
+    "G722": _TONE.format(16000) + "avenc_g722 ! rtpg722pay pt=9",
+}
+
+
+def golomb(*values: int) -> str:
+    """Numbers as H.264 writes them (ue(v)), in binary."""
+    return "".join(f"{value + 1:b}".zfill(2 * (value + 1).bit_length() - 1) for value in values)
+
+
+def claiming(pixels: int) -> bytes:
+    """An access unit that begins a stream of square pictures of that size; its picture is nothing."""
+    side = pixels // 16 - 1
+    units = {
+        0x67: f"{66:08b}{0:08b}{51:08b}" + golomb(0, 0, 2, 1) + "0" + golomb(side, side) + "1100",
+        0x68: golomb(0, 0) + "00" + golomb(0, 0, 0) + "000" + golomb(0, 0, 0) + "000",
+        0x65: golomb(0, 7, 0) + "0000" + golomb(0) + "00" + golomb(0),
+    }
+    result = b""
+    for kind, bits in units.items():
+        bits += "1"
+        bits += "0" * (-len(bits) % 8)
+        result += b"\0\0\0\1" + bytes((kind,)) + int(bits, 2).to_bytes(len(bits) // 8)
+    return result
+
+
 def draw(number: int, width: int, height: int) -> bytes:
     """A grey picture with the bar code of the number, least significant bit on the left."""
     bits = (number >> np.arange(BITS)) & 1
@@ -56,7 +89,8 @@ class Source:
         while True:
             number = int(time.time() * fps) + 1
             time.sleep(max(0.0, number / fps - time.time()))
-            buffer = Gst.Buffer.new_wrapped(draw(number, width, height))
+            claim = self.options["claim"]
+            buffer = Gst.Buffer.new_wrapped(claiming(claim) if claim else draw(number, width, height))
             flow = self.appsrc.emit("push-buffer", buffer)
             if flow not in {Gst.FlowReturn.OK, Gst.FlowReturn.FLUSHING}:
                 return
@@ -110,6 +144,7 @@ def record(options: dict[str, Any]) -> None:
 
 def main() -> None:
     options = {"port": 0, "users": {}, "width": 320, "height": 240, "fps": 25, "gop": 10, "codec": "h264"}
+    options |= {"sound": "", "claim": 0}
     options |= json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     Gst.init(None)
     if "record" in options:
@@ -120,9 +155,12 @@ def main() -> None:
     server.set_service(str(options["port"]))
     factory = GstRtspServer.RTSPMediaFactory()
     caps = f"video/x-raw,format=GRAY8,width={options['width']},height={options['height']},framerate={options['fps']}/1"
+    encoder = "videoconvert ! video/x-raw,format=I420 ! " + ENCODERS[options["codec"]].format(gop=options["gop"])
+    if options["claim"]:
+        caps, encoder = "video/x-h264,stream-format=byte-stream,alignment=au", "rtph264pay name=pay0 pt=96"
+    tone = f"{SOUNDS[options['sound']]} name=pay1" if options["sound"] else ""
     factory.set_launch(
-        f"( appsrc name=source is-live=true do-timestamp=true format=time caps={caps} "
-        "! videoconvert ! video/x-raw,format=I420 ! " + ENCODERS[options["codec"]].format(gop=options["gop"]) + " )"
+        f"( appsrc name=source is-live=true do-timestamp=true format=time caps={caps} ! {encoder} {tone} )"
     )
     factory.set_shared(True)
     factory.connect("media-configure", lambda _, media: Source(media.get_element().get_by_name("source"), options))

@@ -2,12 +2,13 @@
 
     python rtsp_tracks.py URL USER PASSWORD [PROPERTY=VALUE ...]
 
-Lines: `{"number": N, "time": S}` (the bar code of a decoded picture), `{"document": TEXT, "packets": N, "time": S}`,
-`{"error": TEXT}`. Times are running times in seconds, comparable between the tracks. PROPERTY is one of rtspsrc.
+Lines: `{"number": N, "time": S, "width": W}` (the bar code of a decoded picture), `{"document": TEXT, "packets": N,
+"time": S}`, `{"sound": ENCODING, "peak": 0 to 32767, "time": S}`, `{"error": TEXT}`. Times are running times in seconds, comparable between the tracks. PROPERTY is one of rtspsrc.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import threading
@@ -37,7 +38,27 @@ def show_picture(sink: Gst.Element) -> Gst.FlowReturn:
     width, height = structure.get_value("width"), structure.get_value("height")
     row = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8).reshape(height, -1)[height // 2]
     bar = width // 16
-    say(number=sum(1 << bit for bit in range(16) if row[bit * bar + bar // 2] > 126), time=running_s(sample))
+    say(
+        number=sum(1 << bit for bit in range(16) if row[bit * bar + bar // 2] > 126),
+        time=running_s(sample),
+        width=width,
+    )
+    return Gst.FlowReturn.OK
+
+
+SOUNDS = {
+    "PCMU": "rtppcmudepay ! mulawdec",
+    "PCMA": "rtppcmadepay ! alawdec",
+    "MP4A-LATM": "rtpmp4adepay ! avdec_aac",
+    "OPUS": "rtpopusdepay ! opusdec",
+}
+
+
+def show_sound(sink: Gst.Element, encoding: str) -> Gst.FlowReturn:
+    sample = sink.emit("pull-sample")
+    buffer = sample.get_buffer()
+    values = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.int16)
+    say(sound=encoding, peak=int(abs(values.astype(int)).max(initial=0)), time=running_s(sample))
     return Gst.FlowReturn.OK
 
 
@@ -80,6 +101,11 @@ def main() -> None:
         if structure.get_string("media") == "video":
             decode = "rtph264depay ! h264parse ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=GRAY8"
             branch, show = Gst.parse_bin_from_description(f"{decode} ! {sink}", True), show_picture
+        elif structure.get_string("media") == "audio":
+            encoding = structure.get_string("encoding-name")
+            decode = f"{SOUNDS[encoding]} ! audioconvert ! audio/x-raw,format=S16LE,channels=1"
+            branch = Gst.parse_bin_from_description(f"{decode} ! {sink}", True)
+            show = functools.partial(show_sound, encoding=encoding)
         else:
             assert structure.get_string("encoding-name") == "VND.ONVIF.METADATA"
             branch, show = Gst.parse_bin_from_description(f"queue ! {sink}", True), Documents().take

@@ -363,6 +363,27 @@ async def test_guessing_locks_the_user_out_at_that_address(engine: Engine):
         await (await one.create_devicemgmt_service()).GetDeviceInformation()
 
 
+async def test_who_looks_at_the_list_of_users_does_not_forgive_their_wrong_tries(engine: Engine):
+    await engine.users.save("owner", PASSWORD, Role.ADMINISTRATOR)
+    async with client(engine, username="guard", password="wrong") as one:
+        service = await one.create_devicemgmt_service()
+        for _ in range(4):
+            with pytest.raises(Fault):
+                await service.GetDeviceInformation()
+        async with client(engine, username="owner") as other:
+            found = await (await other.create_devicemgmt_service()).GetUsers()
+            assert {user.Username: user.UserLevel for user in found} >= {"guard": "User", "owner": "Administrator"}
+        with pytest.raises(Fault):
+            await service.GetDeviceInformation()
+    async with client(engine, username="guard") as one:
+        with pytest.raises(Fault):
+            await (await one.create_devicemgmt_service()).GetDeviceInformation()
+    # A login of one's own is what forgives: the owner's tries were taken back each time.
+    async with client(engine, username="owner") as other:
+        for _ in range(8):
+            await (await other.create_devicemgmt_service()).GetUsers()
+
+
 async def test_a_port_in_use_is_told_with_advice(engine: Engine):
     second = EngineDevice(
         INFORMATION,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -81,7 +82,7 @@ def test_a_shuffled_tour_visits_each_spot_once_a_round_and_never_stays_where_it_
     for number in range(rounds):
         assert sorted(visited[number * count : (number + 1) * count]) == list(range(count))
     if count > 1:
-        assert all(here != there for here, there in zip(visited, visited[1:], strict=False))
+        assert all(here != there for here, there in itertools.pairwise(visited))
 
 
 @given(st.lists(tours, max_size=5))

@@ -1,0 +1,122 @@
+"""The encoder of a channel of an ONVIF camera, by Media2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from engine.cameras.errors import CameraFault, CameraUnreachable
+from engine.cameras.soap import Service, SoapClient
+from engine.cameras.zeep_values import numbers, plain, words
+from onvif_server.backend import EncoderOptions, EncoderSettings
+
+ENCODINGS: Final = ("H264", "H265")
+"""What the engine can decode and relay: others are not offered."""
+
+
+async def learn_encoder(client: SoapClient, configuration: str | None) -> bool:
+    """Whether anything of an encoder can be set. Raises CameraError."""
+    if configuration is None or not client.offers(Service.MEDIA2):
+        return False
+    try:
+        options = await _options(client, configuration)
+    except CameraFault:
+        return False
+    return len(options) > 1 or any(_choice(one) for one in options)
+
+
+def _choice(options: EncoderOptions) -> bool:
+    several = max(len(options.sizes), len(options.frame_rates), len(options.profiles)) > 1
+    ranges = (options.bitrate_kbps, options.gov_length, options.quality)
+    return several or any(low < high for low, high in ranges)
+
+
+async def _options(client: SoapClient, configuration: str) -> tuple[EncoderOptions, ...]:
+    answer = await client.call_extra(
+        Service.MEDIA2, "GetVideoEncoderConfigurationOptions", ConfigurationToken=configuration
+    )
+    with client.making_sense("encoder options"):
+        return tuple(_read_options(one) for one in answer or () if str(one.Encoding).upper() in ENCODINGS)
+
+
+def _read_options(found: Any) -> EncoderOptions:
+    lengths = numbers(found.GovLengthRange) or (1.0,)
+    rates = numbers(found.FrameRatesSupported)
+    return EncoderOptions(
+        encoding=str(found.Encoding).upper(),
+        sizes=tuple((int(one.Width), int(one.Height)) for one in found.ResolutionsAvailable),
+        frame_rates=tuple(rate for rate in rates if rate > 0),
+        bitrate_kbps=(int(found.BitrateRange.Min), int(found.BitrateRange.Max)),
+        gov_length=(int(min(lengths)), int(max(lengths))),
+        profiles=words(found.ProfilesSupported),
+        quality=(float(found.QualityRange.Min), float(found.QualityRange.Max)),
+        constant_bitrate=bool(found.ConstantBitRateSupported),
+    )
+
+
+class OnvifEncoder:
+    """See the protocol `EncoderControl`. It stays the same object over reconnections."""
+
+    def __init__(self, client: SoapClient) -> None:
+        self._client = client
+        self._configuration: str | None = None
+
+    def attach(self, configuration: str | None) -> None:
+        """Takes over which encoder configuration the channel's profile has."""
+        self._configuration = configuration
+
+    def _token(self) -> str:
+        if self._configuration is None:
+            raise CameraUnreachable(
+                self._client.name, self._client.address, "its encoder is not known", "wait until it is connected"
+            )
+        return self._configuration
+
+    async def _present(self) -> Any:
+        token = self._token()
+        answer = await self._client.call_extra(
+            Service.MEDIA2, "GetVideoEncoderConfigurations", ConfigurationToken=token
+        )
+        for one in answer or ():
+            if str(one.token) == token:
+                return one
+        raise self._client.fault(f"it has no encoder configuration {token!r} any more")
+
+    async def settings(self) -> EncoderSettings:
+        """As it is set now."""
+        found = await self._present()
+        with self._client.making_sense("encoder settings"):
+            rate = found.RateControl
+            return EncoderSettings(
+                encoding=str(found.Encoding).upper(),
+                width=int(found.Resolution.Width),
+                height=int(found.Resolution.Height),
+                fps=float(rate.FrameRateLimit) if rate is not None else 0.0,
+                bitrate_kbps=int(rate.BitrateLimit) if rate is not None else 0,
+                gov_length=int(found.GovLength or 1),
+                profile=str(found.Profile or ""),
+                quality=float(found.Quality),
+                constant_bitrate=bool(getattr(rate, "ConstantBitRate", None)),
+            )
+
+    async def options(self) -> Sequence[EncoderOptions]:
+        """What can be set of the encodings that the engine understands."""
+        return await _options(self._client, self._token())
+
+    async def set(self, settings: EncoderSettings) -> None:
+        """Sets it; what is none of our settings (multicast, name…) stays as the camera has it."""
+        wanted = plain(await self._present())
+        wanted |= {
+            "Encoding": settings.encoding,
+            "Resolution": {"Width": settings.width, "Height": settings.height},
+            "RateControl": {
+                "FrameRateLimit": settings.fps,
+                "BitrateLimit": settings.bitrate_kbps,
+                "ConstantBitRate": settings.constant_bitrate,
+            },
+            "Quality": settings.quality,
+            "GovLength": settings.gov_length,
+        }
+        if settings.profile:
+            wanted["Profile"] = settings.profile
+        await self._client.call_extra(Service.MEDIA2, "SetVideoEncoderConfiguration", Configuration=wanted)

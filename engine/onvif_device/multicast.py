@@ -1,0 +1,46 @@
+"""The relay's multicast as an ONVIF client orders it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+
+from engine.media import Target, Tracks
+from onvif_server.backend import Multicast, MulticastTarget, Refusal, Refused, StreamKind
+
+_TRACKS = {
+    StreamKind.VIDEO: Tracks.VIDEO,
+    StreamKind.AUDIO: Tracks.AUDIO,
+    StreamKind.METADATA: Tracks.METADATA,
+}
+
+
+class RelayMulticast(Multicast):
+    """`onvif_server.backend.Multicast` of one channel.
+
+    `order(targets, sending)` tells the relay; it is safe to call before the channel has pictures.
+    """
+
+    def __init__(self, order: Callable[[Mapping[Tracks, Target], Tracks], None]) -> None:
+        self._order = order
+        self._targets: dict[Tracks, Target] = {}
+        self._sending = Tracks(0)
+
+    def configure(self, kind: StreamKind, target: MulticastTarget) -> None:
+        """See `Multicast`; what is sent now moves at once. The relay sends by IPv4 only."""
+        if ip_address(target.address).version != 4:
+            raise Refused(Refusal.INVALID, "multicast goes to IPv4 addresses only")
+        self._targets[_TRACKS[kind]] = Target(target.address, target.port, target.ttl)
+        self._order(self._targets, self._sending)
+
+    async def start(self, kinds: frozenset[StreamKind]) -> None:
+        """See `Multicast`."""
+        self._send(Tracks(sum(_TRACKS[kind].value for kind in kinds)))
+
+    async def stop(self) -> None:
+        """See `Multicast`."""
+        self._send(Tracks(0))
+
+    def _send(self, tracks: Tracks) -> None:
+        self._sending = tracks
+        self._order(self._targets, tracks)
