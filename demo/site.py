@@ -47,7 +47,8 @@ def write_site(folder: Path, note: dict[str, Any], ports: Ports) -> Path:
         "name": "Smart PTZ demo",
         "data": "data",
         "api": {"host": "127.0.0.1", "port": ports.api},
-        "relay": {"host": "127.0.0.1", "port": ports.relay},
+        # The next port, as usual, may belong to somebody else.
+        "relay": {"host": "127.0.0.1", "port": ports.relay, "secure_port": 0},
         "onvif": {"host": "127.0.0.1", "port": ports.onvif},
         "cameras": [
             _camera(

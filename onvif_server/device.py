@@ -10,6 +10,7 @@ from aiohttp.typedefs import Middleware
 
 from onvif_server.analytics.configuration import analytics_configuration_values
 from onvif_server.analytics.modules import ModuleMemory
+from onvif_server.analytics.setting import AnalyticsSetting
 from onvif_server.backend import Backend, Users
 from onvif_server.endpoint import Endpoint
 from onvif_server.events import topics
@@ -17,6 +18,7 @@ from onvif_server.events.broker import Broker
 from onvif_server.events.event_brokers import EventBrokers
 from onvif_server.events.subscriptions import Subscriptions
 from onvif_server.identity import Identity
+from onvif_server.media.parts import Part
 from onvif_server.media.profiles import Profiles
 from onvif_server.media.suite import MediaSuite
 from onvif_server.memory import DeviceMemory
@@ -83,8 +85,16 @@ class OnvifDevice:
         media, media2, ptz = (
             MediaService(suite),
             Media2Service(suite),
-            PtzService(backend, self.profiles, self.memory, self.broker),
+            PtzService(
+                backend,
+                self.profiles,
+                self.memory,
+                self.broker,
+                partial(suite.media.configuration_changed, Part.PTZ),
+            ),
         )
+        self.memory.on_forget(ptz.settings.forget)
+        suite.synchronize_metadata = self.metadata.synchronize
         events, device_io = (
             EventService(self.broker, self._subscriptions, self._event_brokers, settings),
             DeviceIoService(backend),
@@ -108,7 +118,9 @@ class OnvifDevice:
         }
         optional: list[object] = []
         if catalogue.has_analytics(backend):
-            analytics = AnalyticsService(backend, self.analytics_modules)
+            changed = partial(suite.media.configuration_changed, Part.ANALYTICS)
+            analytics = AnalyticsService(backend, self.analytics_modules, changed)
+            suite.changes.set_analytics = AnalyticsSetting(backend, self.analytics_modules).apply
             device.capability_sources[names.ANALYTICS] = analytics.capabilities()
             optional.append(analytics)
         authenticator = Authenticator(

@@ -81,6 +81,7 @@ class OnvifFace:
         self._trouble = ""
         self._turn = asyncio.Lock()
         self._ended = False
+        self._watched: set[str] = set()
         self._known: dict[str, _Look] = {}
 
     @property
@@ -293,7 +294,11 @@ class OnvifFace:
     def on_tracks(self, update: TrackUpdate) -> None:
         """Tells the metadata of a picture to those who watch it."""
         watched = self._rooms.media.metadata_watched(update.channel)
+        begins = watched and update.channel not in self._watched
+        (self._watched.add if watched else self._watched.discard)(update.channel)
         for device in self._devices.values():
+            if begins:
+                device.tell_state(update.channel)
             if watched or device.mirrors_metadata:
                 device.on_tracks(update)
 

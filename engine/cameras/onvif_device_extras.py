@@ -42,10 +42,9 @@ async def learn_device_extras(client: SoapClient) -> DeviceExtras:
 def _listed(extension: Any) -> list[str]:
     """The commands in the extension, whose schema allows anything: zeep takes them for that."""
     found = [str(command) for command in getattr(extension, "AuxiliaryCommands", None) or ()]
-    for element in getattr(extension, "_value_1", None) or ():
-        if isinstance(element, etree._Element) and etree.QName(element).localname == "AuxiliaryCommands":  # noqa: SLF001 - lxml's type
-            found.append(element.text or "")
-    return found
+    private = getattr(extension, "_value_1", None) or ()
+    elements = (one for one in private if isinstance(one, etree._Element))  # noqa: SLF001 - lxml's type
+    return found + [one.text or "" for one in elements if etree.QName(one).localname == "AuxiliaryCommands"]
 
 
 def auxiliary_commands(listed: Iterable[Any] | None) -> tuple[str, ...]:

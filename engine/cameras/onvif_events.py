@@ -8,8 +8,6 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lxml import etree
-
 from engine.cameras.errors import CameraError
 from engine.cameras.soap import PULL_S, Service, SoapClient
 
@@ -35,7 +33,8 @@ async def camera_events(client: SoapClient) -> AsyncGenerator[CameraEvent]:
     """All events of a camera, beginning with the present states, for as long as it answers. Raises CameraError."""
     while True:
         address = await _subscribe(client)
-        await client.place(Service.PULL_POINT, address)
+        for service in (Service.PULL_POINT, Service.SUBSCRIPTION):
+            await client.place(service, address)
         try:
             async for event in _pull(client):
                 yield event
@@ -70,20 +69,19 @@ async def _pull(client: SoapClient) -> AsyncGenerator[CameraEvent]:
 async def _unsubscribe(client: SoapClient) -> None:
     """Cameras keep few subscriptions: none is left behind. One that is gone with its camera ends by itself."""
     try:
-        await client.call_extra(Service.PULL_POINT, "Unsubscribe")
+        await client.call_extra(Service.SUBSCRIPTION, "Unsubscribe")
     except CameraError as error:
         _log.debug("a subscription was not ended: %s", error)
 
 
 def _event(message: Any) -> CameraEvent | None:
-    # The message is of no type that the service description knows: it comes as an element.
     inner = getattr(message.Message, "_value_1", None)
-    if not isinstance(inner, etree._Element) or inner.get("PropertyOperation") == "Deleted":  # noqa: SLF001 - lxml's type
+    if inner is None or str(getattr(inner, "PropertyOperation", None)) == "Deleted":
         return None
     topic = str(message.Topic._value_1).strip()  # noqa: SLF001 - zeep's name
     path = "/".join(part.rpartition(":")[2] for part in topic.split("/"))
-    return CameraEvent(path, _items(inner, "Source"), _items(inner, "Data"))
+    return CameraEvent(path, _items(getattr(inner, "Source", None)), _items(getattr(inner, "Data", None)))
 
 
-def _items(message: etree._Element, part: str) -> dict[str, str]:
-    return {item.get("Name", ""): item.get("Value", "") for item in message.iterfind(f"{{*}}{part}/{{*}}SimpleItem")}
+def _items(part: Any) -> dict[str, str]:
+    return {str(item.Name): str(item.Value) for item in getattr(part, "SimpleItem", None) or ()}

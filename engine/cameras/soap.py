@@ -71,11 +71,17 @@ class Service(Enum):
         "ImagingBinding",
     )
     EVENTS = ("http://www.onvif.org/ver10/events/wsdl", _description("onvif", "events.wsdl"), "EventBinding")
-    # One of those that the camera makes for us: `SoapClient.place` says where it is.
+    # These two the camera makes for us: `SoapClient.place` says where they are. With the official description zeep
+    # would lose the text of the topics.
     PULL_POINT = (
         "http://www.onvif.org/ver10/events/wsdl",
-        _description("onvif_server", "ver10/events/wsdl/event.wsdl"),
+        _description("onvif", "events.wsdl"),
         "PullPointSubscriptionBinding",
+    )
+    SUBSCRIPTION = (
+        "http://www.onvif.org/ver10/events/wsdl",
+        _description("onvif", "events.wsdl"),
+        "SubscriptionManagerBinding",
     )
     DEVICE_IO = (
         "http://www.onvif.org/ver10/deviceIO/wsdl",

@@ -102,7 +102,8 @@ class ChannelConfig:
     tilt_speed_dps: float
     command_delay_s: float
     home: Pose | None
-    mounting: Mounting | None
+    mounting: Mounting | None = None
+    """Where on Earth a PTZ camera stands; None where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)

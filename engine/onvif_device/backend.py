@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from engine.cameras.extras import Extras
 from engine.core.geodesy import Mounting
+from engine.media import SoundFormat
 from engine.onvif_device.auxiliary import ChannelAuxiliary, DeviceAuxiliary
 from engine.onvif_device.events import TOPICS
 from engine.onvif_device.ptz import ArbiterPtz, Tracker
 from engine.onvif_device.terminals import CameraTerminals
-from engine.media import SoundFormat
 from engine.ptz import Patrol
 from onvif_server.backend import (
     Analytics,

@@ -106,6 +106,11 @@ class EngineDevice:
         """Gives every metadata document of a channel, and the time of its picture, to `sink` from now on."""
         self._device.metadata.listen(channel, sink)
 
+    def tell_state(self, channel: str) -> None:
+        """Tells the state of all properties to those who listen to a channel's metadata."""
+        if channel in self._channels:
+            self._device.metadata.synchronize(channel)
+
     def on_tracks(self, update: TrackUpdate) -> None:
         """Tells what is in a picture of a channel."""
         if update.channel in self._channels:

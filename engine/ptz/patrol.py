@@ -279,6 +279,9 @@ class Patrol:
                     self._note_trouble(error)
                     self._depart()
                     await lease.release()
+                    if self._arbiter.available and self._arbiter.fault is None:
+                        # It is this spot that the camera does not take.
+                        run.itinerary.advance()
                     await self._clock.sleep(TROUBLE_S)
         except asyncio.CancelledError:
             await self._stand_still(lease)

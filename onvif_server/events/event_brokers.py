@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from onvif_server.backend import Memory, Topic
 from onvif_server.events.broker import Broker, Message, PropertyOperation
 from onvif_server.events.filters import TopicFilter, topic_filter
+from onvif_server.metadata.json_text import json_value
 from onvif_server.settings import BrokerTrust
 from onvif_server.soap.values import xml_time
 
@@ -111,7 +112,8 @@ def publication(prefix: str, declared: Topic, message: Message) -> Publication:
 def _payload(message: Message) -> bytes:
     content: dict[str, object] = {"UtcTime": xml_time(message.at), "Source": dict(message.source)}
     # The grammar of a message has no place for a key; among the data it still tells which object it was.
-    content["Data"] = dict(message.data) | dict(message.key)
+    elements = {name: json_value(element) for name, element in message.elements}
+    content["Data"] = dict(message.data) | elements | dict(message.key)
     return json.dumps(content, ensure_ascii=False).encode()
 
 

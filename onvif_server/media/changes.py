@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -50,11 +50,17 @@ def insist(right: bool, reason: str) -> None:
         raise cannot_be_set(reason)
 
 
+type AnalyticsSetter = Callable[[str, etree._Element], Awaitable[None]]  # noqa: SLF001 - lxml has no public name for it
+"""Takes a channel, and the tt:VideoAnalyticsConfiguration as it came. Raises Fault, OSError."""
+
+
 class Changes:
     """Sets configurations, notes names, and tells it as events."""
 
     def __init__(self, media: Media) -> None:
         self._media = media
+        self.set_analytics: AnalyticsSetter | None = None
+        """Sets the content of a channel's analytics configuration; None: there is no analytics."""
 
     async def video_source(self, value: Any, *, ver10: bool) -> None:
         """Sets a tt:VideoSourceConfiguration: its name, for a source is always shown as a whole."""
@@ -98,6 +104,16 @@ class Changes:
         with storing():
             await self._media.metadata.set(channel.token, setting)
         await self._keep(Part.METADATA, channel, note)
+
+    async def analytics(self, value: Any, message: etree._Element) -> None:
+        """Sets a tt:VideoAnalyticsConfiguration: its name and its modules; `message` is the request as it came."""
+        channel = self._media.holder(Part.ANALYTICS, value.token)
+        note = self._noted(Part.ANALYTICS, channel, value, ver10=True)
+        configuration = message.find(names.tag(names.MEDIA, "Configuration"))
+        if self.set_analytics is not None and configuration is not None:
+            with storing():
+                await self.set_analytics(channel.token, configuration)
+        await self._keep(Part.ANALYTICS, channel, note)
 
     async def audio_source(self, value: Any, *, ver10: bool) -> None:
         """Sets a tt:AudioSourceConfiguration: its name."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from onvif_server.backend import Backend, Memory
 from onvif_server.events.broker import Broker
 from onvif_server.media.changes import Changes
 from onvif_server.media.descriptions import Descriptions
 from onvif_server.media.media import Media
 from onvif_server.media.osds import Osds
+from onvif_server.media.parts import Part
 from onvif_server.media.profiles import Profiles
 from onvif_server.media.streams import Streams
 from onvif_server.services.channels import snapshot_uri
@@ -23,12 +26,20 @@ class MediaSuite:
         self.changes = Changes(self.media)
         self.osds = Osds(self.media)
         self.streams = Streams(self.media)
+        self.synchronize_metadata: Callable[[str], None] = lambda _channel: None
+        """Has a channel's metadata tell the present state of all properties."""
 
     def snapshot_uri(self, call: Call, profile_token: str) -> str:
         """Where the newest picture of a profile is. Raises Fault: ter:NoProfile, ter:IncompleteConfiguration."""
         return snapshot_uri(call, self.media.profiles.channel_of(profile_token))
 
     async def synchronize(self, profile_token: str) -> Values:
-        """Asks for a key frame; returns the empty answer. Raises Fault."""
-        await self.media.backend.synchronize(self.media.profiles.channel_of(profile_token).token)
+        """Asks for a key frame, and for the state of properties in the profile's metadata; returns the empty answer.
+
+        Raises Fault.
+        """
+        channel = self.media.profiles.channel_of(profile_token).token
+        await self.media.backend.synchronize(channel)
+        if Part.METADATA in self.media.profiles.get(profile_token).parts:
+            self.synchronize_metadata(channel)
         return {}

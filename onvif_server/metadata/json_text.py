@@ -21,7 +21,8 @@ def json_payload(element: etree._Element) -> bytes:
     return json.dumps(_children({}, [element]), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _value(element: etree._Element) -> Json:
+def json_value(element: etree._Element) -> Json:
+    """What is in an element, as `json_payload` writes it."""
     text = (element.text or "").strip()
     if not element.attrib and len(element) == 0:
         return text or None
@@ -34,7 +35,7 @@ def _value(element: etree._Element) -> Json:
 def _children(found: dict[str, Json], elements: list[etree._Element]) -> dict[str, Json]:
     for child in elements:
         name = etree.QName(child).localname
-        value = _value(child)
+        value = json_value(child)
         known = found.get(name)
         if isinstance(known, list):
             known.append(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -33,11 +33,17 @@ _REFUSALS: Final[Special] = {
 
 
 class AnalyticsService:
-    """The host's rules, and the modules that say what metadata tells. Each request is done wholly or not at all."""
+    """The host's rules, and the modules that say what metadata tells. Each request is done wholly or not at all.
 
-    def __init__(self, backend: Backend, modules: ModuleMemory) -> None:
+    `changed` is told the channel whose rules or modules were changed.
+    """
+
+    def __init__(
+        self, backend: Backend, modules: ModuleMemory, changed: Callable[[str], None] = lambda _channel: None
+    ) -> None:
         self._backend = backend
         self._modules = modules
+        self._changed = changed
 
     def capabilities(self) -> Values:
         """The capabilities of this service."""
@@ -83,35 +89,38 @@ class AnalyticsService:
     @operation(names.ANALYTICS, "CreateRules", Access.ACTUATE)
     async def create_rules(self, call: Call) -> Values:
         """Adds rules; parameters that are left out have their defaults."""
-        _, analytics = self._channel(call)
+        channel, analytics = self._channel(call)
         with _faults("Rule"):
             added = [new_rule(config, analytics.limits) for config in read_configs(call.message, _RULE)]
         _insist_new([rule.name for rule in added], [rule.name for rule in analytics.rules()], "RuleAlreadyExistent")
         _insist_room(analytics, added)
         with _faults("Rule"):
             await analytics.create_rules(call.caller, added)
+        self._changed(channel)
         return {}
 
     @operation(names.ANALYTICS, "ModifyRules", Access.ACTUATE)
     async def modify_rules(self, call: Call) -> Values:
         """Changes rules; parameters that are left out stay as they are."""
-        _, analytics = self._channel(call)
+        channel, analytics = self._channel(call)
         present = {rule.name: rule for rule in analytics.rules()}
         with _faults("Rule"):
             configs = list(read_configs(call.message, _RULE))
             _insist_once([config.name for config in configs])
             changed = [_changed(present.get(config.name), config, analytics) for config in configs]
             await analytics.modify_rules(call.caller, changed)
+        self._changed(channel)
         return {}
 
     @operation(names.ANALYTICS, "DeleteRules", Access.ACTUATE)
     async def delete_rules(self, call: Call) -> Values:
         """Removes rules."""
-        _, analytics = self._channel(call)
+        channel, analytics = self._channel(call)
         wanted = tuple(dict.fromkeys(name.strip() for name in call.value.RuleName))
         _insist_there(wanted, [rule.name for rule in analytics.rules()], "RuleNotExistent")
         with _faults("Rule"):
             await analytics.delete_rules(call.caller, wanted)
+        self._changed(channel)
         return {}
 
     @operation(names.ANALYTICS, "GetSupportedAnalyticsModules", Access.READ_MEDIA)
@@ -191,6 +200,7 @@ class AnalyticsService:
     async def _keep(self, channel: str, modules: Sequence[Module]) -> None:
         with as_faults():
             await self._modules.set(channel, modules)
+        self._changed(channel)
 
 
 def _wanted_type(call: Call, name: str) -> str | None:

@@ -148,7 +148,10 @@ class EventService:
         return {"SubscriptionReference": {"Address": {"_value_1": address}}, **self._times(point)}
 
     def _full(self, maximum: int) -> Fault:
-        return self._fault("SubscribeCreationFailedFault", f"all {maximum} subscriptions of this kind are taken")
+        reason = f"all {maximum} subscriptions of this kind are taken"
+        at = xml_time(self._settings.now())
+        # Not the client's mistake: the same request can succeed later.
+        return notification_fault("SubscribeCreationFailedFault", reason, at, sender=False)
 
     def _point(self, call: Call) -> Subscription:
         point = self._subscriptions.find(call.subscription) if call.subscription else None

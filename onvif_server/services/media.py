@@ -275,6 +275,12 @@ class MediaService:
         await self.suite.changes.metadata(call.value.Configuration, call.message, ver10=True)
         return {}
 
+    @operation(names.MEDIA, "SetVideoAnalyticsConfiguration", Access.ACTUATE)
+    async def set_video_analytics_configuration(self, call: Call) -> Values:
+        """Names an analytics configuration, and sets its modules."""
+        await self.suite.changes.analytics(call.value.Configuration, call.message)
+        return {}
+
     @operation(names.MEDIA, "SetAudioSourceConfiguration", Access.ACTUATE)
     async def set_audio_source_configuration(self, call: Call) -> Values:
         """Names an audio source configuration."""
@@ -325,7 +331,7 @@ class MediaService:
 
     @operation(names.MEDIA, "SetSynchronizationPoint", Access.ACTUATE)
     async def set_synchronization_point(self, call: Call) -> Values:
-        """Asks for a key frame."""
+        """Asks for a key frame, and has metadata tell the present state."""
         return await self.suite.synchronize(self.shown(call.value.ProfileToken).token)
 
     @operation(names.MEDIA, "GetOSDs", Access.READ_MEDIA)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from onvif_server import tokens
 from onvif_server.backend import Backend, Memory, Ptz, VideoChannel
 from onvif_server.events import topics
@@ -34,9 +36,20 @@ TOPICS = (
 
 
 class PtzService:
-    """Nodes, configurations, status, auxiliary commands. `parts` are the handlers of everything else."""
+    """Nodes, configurations, status, auxiliary commands. `parts` are the handlers of everything else.
 
-    def __init__(self, backend: Backend, profiles: Profiles, memory: Memory, broker: Broker) -> None:
+    `configured` is told the channel whose configuration was set.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        profiles: Profiles,
+        memory: Memory,
+        broker: Broker,
+        configured: Callable[[str], None] = lambda _channel: None,
+    ) -> None:
+        self._configured_now = configured
         self.settings = PtzSettings(memory)
         self._backend = backend
         self.tours = TourWatch(backend, profiles, broker)
@@ -117,6 +130,7 @@ class PtzService:
         if call.message.find(f".//{names.tag(names.SCHEMA, 'PTControlDirection')}") is not None:
             raise invalid_argument("ConfigModify", "the directions of the node cannot be turned round")
         await self.settings.set(channel, ptz.capabilities, call.value.PTZConfiguration)
+        self._configured_now(channel.token)
         return {}
 
     @operation(names.PTZ, "GetConfigurationOptions", Access.READ_MEDIA)

@@ -59,6 +59,10 @@ class PtzSettings:
         self._memory = memory
         self._heads = _read(memory)
 
+    def forget(self) -> None:
+        """Goes back to what the memory holds, for somebody emptied it."""
+        self._heads = _read(self._memory)
+
     def of(self, channel: str) -> HeadSettings:
         """The settings of a head."""
         return self._heads.get(channel, HeadSettings())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 from uuid import uuid4
 
@@ -24,6 +25,8 @@ class Request:
     message: etree._Element
     username_token: etree._Element | None
     message_id: str | None
+    """None also if it is not what it must be, a URI."""
+
     addressed: bool
     """Whether the sender uses WS-Addressing at all."""
 
@@ -50,9 +53,23 @@ def parse_request(body: bytes) -> Request:
     return Request(
         message=content[0],
         username_token=None if security is None else security.find(names.tag(names.SECURITY, "UsernameToken")),
-        message_id=message_id.strip() if message_id else None,
+        message_id=message_id.strip() if message_id and _is_uri(message_id.strip()) else None,
         addressed=any(etree.QName(block).namespace == names.ADDRESSING for block in blocks),
     )
+
+
+@cache
+def _uris() -> etree.XMLSchema:
+    schema = etree.Element(names.tag(names.XS, "schema"), nsmap={"xs": names.XS})
+    etree.SubElement(schema, names.tag(names.XS, "element"), name="uri", type="xs:anyURI")
+    return etree.XMLSchema(schema)
+
+
+def _is_uri(text: str) -> bool:
+    """Whether an answer that quotes this as a URI is valid itself."""
+    element = etree.Element("uri")
+    element.text = text
+    return _uris().validate(element)
 
 
 def _must_understand(block: etree._Element) -> bool:
@@ -80,12 +97,17 @@ def new_envelope(request: Request | None, action: str) -> tuple[etree._Element, 
 
 
 _FAULT_ACTION: Final = f"{names.ADDRESSING}/soap/fault"
-_WSN_FAULT_ACTION: Final = f"{names.ADDRESSING}/fault"
+_ACTIONS_BY_DETAIL: Final = {
+    # WS-BaseNotification and WS-ResourceFramework have actions of their own for the faults that they define.
+    names.NOTIFICATION: "http://docs.oasis-open.org/wsn/fault",
+    names.RESOURCE: "http://docs.oasis-open.org/wsrf/fault",
+}
 
 
 def fault_envelope(request: Request | None, fault: Fault) -> etree._Element:
     """The envelope for a fault. Subcodes are QNames in text: their prefixes stand on the root."""
-    envelope, body = new_envelope(request, _FAULT_ACTION if fault.detail is None else _WSN_FAULT_ACTION)
+    defined_by = "" if fault.detail is None else etree.QName(fault.detail).namespace or ""
+    envelope, body = new_envelope(request, _ACTIONS_BY_DETAIL.get(defined_by, _FAULT_ACTION))
     element = etree.SubElement(body, names.tag(names.ENVELOPE, "Fault"))
     code = etree.SubElement(element, names.tag(names.ENVELOPE, "Code"))
     etree.SubElement(code, names.tag(names.ENVELOPE, "Value")).text = f"s:{fault.code}"

@@ -53,11 +53,17 @@ def malformed(reason: str) -> Fault:
 
 
 def notification_fault(
-    name: str, reason: str, at: str, *, namespace: str = names.NOTIFICATION, extra: etree._Element | None = None
+    name: str,
+    reason: str,
+    at: str,
+    *,
+    namespace: str = names.NOTIFICATION,
+    extra: etree._Element | None = None,
+    sender: bool = True,
 ) -> Fault:
     """A fault of WS-BaseNotification, which carries itself as detail. `at` is the time as XML writes it.
 
-    `extra` is the element that some of these faults hold besides.
+    `extra` is the element that some of these faults hold besides. `sender` as with `Fault`.
     """
     detail = etree.Element(names.tag(namespace, name), nsmap=names.PREFIXES)
     etree.SubElement(detail, names.tag(names.FAULTS, "Timestamp")).text = at
@@ -65,4 +71,4 @@ def notification_fault(
     if extra is not None:
         detail.append(extra)
     prefix = "wsrf-r" if namespace == names.RESOURCE else "wsnt"
-    return Fault(f"{prefix}:{name}", reason=reason, detail=detail)
+    return Fault(f"{prefix}:{name}", reason=reason, sender=sender, detail=detail)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
 from onvif_server.soap import names
 
-USUAL: Final[Mapping[str, str]] = {"tt": names.SCHEMA, "axt": names.ANALYTICS_TYPES, "tns1": names.TOPICS}
+USUAL: Final[Mapping[str | None, str]] = {"tt": names.SCHEMA, "axt": names.ANALYTICS_TYPES, "tns1": names.TOPICS}
 """What these prefixes mean wherever ONVIF's own texts use them."""
 
 _TYPED: Final = frozenset({names.tag(names.ANALYTICS, name) for name in ("Type", "RuleType")})
@@ -30,8 +30,8 @@ def declare_usual(message: etree._Element) -> None:
             element.text = meant
 
 
-def _meant(element: etree._Element, value: str) -> etree.QName | None:
-    """The name in a value whose prefix is usual and not declared, else None."""
+def _meant(element: etree._Element, value: str) -> Any:
+    """The QName in a value whose prefix is usual and not declared, else None. Set as a value it gets a declaration."""
     prefix, colon, local = value.strip().partition(":")
     if not colon or prefix not in USUAL or prefix in element.nsmap:
         return None

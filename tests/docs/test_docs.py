@@ -444,9 +444,19 @@ def test_the_operations_of_the_onvif_device_are_documented() -> None:
 
 def test_the_topics_of_the_onvif_device_are_documented() -> None:
     from engine.onvif_device.events import TOPICS
+    from onvif_server.events.topics import LIBRARY_MEDIA
+    from onvif_server.services.ptz import TOPICS as PTZ_TOPICS
 
     named = {re.findall(r"`(.*?)`", row[0])[0] for row in table("06-onvif.md", "## Events")}
-    assert named == {topic.path for topic in TOPICS}
+    assert named == {topic.path for topic in (*TOPICS, *PTZ_TOPICS, *LIBRARY_MEDIA)}
+
+
+def test_the_tests_of_the_profiles_features_are_there() -> None:
+    named = re.findall(r"`((?:tests/)?[\w/]+\.py)::(\w+)`", (DOCS / "onvif.md").read_text())
+    assert len(named) > 60
+    for file, name in named:
+        path = ROOT / file if file.startswith("tests/") else ROOT / "tests" / "onvif_server" / file
+        assert re.search(rf"\bdef {name}\(", path.read_text()), f"{file}::{name}"
 
 
 # --- messages -------------------------------------------------------------------------------------------------------

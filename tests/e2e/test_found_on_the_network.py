@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from clips import record_clip
 from networks import Place, two_places
-from real_processes import START_S, Engine, wait_for
-from wsdiscovery import QName, Scope
-from wsdiscovery.discovery import ThreadedWSDiscovery
-from wsdiscovery.service import Service
+from real_processes import Engine, RealProcess, wait_for
 
 pytestmark = [pytest.mark.ledger("ONVIF-5", "NET-1"), pytest.mark.timeout(300)]
 
 ENGINE, CLIENT = "192.0.2.10", "192.0.2.20"
-SEARCH_S = 4.0
+PATIENCE_S = 60.0
 SITE = """\
 version: 1
 name: Both
@@ -59,18 +58,8 @@ def engine_at(place: Place, folder: Path, devices: str, models: dict[str, str]) 
         engine.process.kill()
 
 
-def search(client: ThreadedWSDiscovery) -> list[Service]:
-    """What answers to the question that Home Assistant asks."""
-    client.clearRemoteServices()
-    transmitter = QName("http://www.onvif.org/ver10/network/wsdl", "NetworkVideoTransmitter", "dp0")
-    streaming = Scope("onvif://www.onvif.org/Profile/Streaming")
-    found: list[Service] = client.searchServices(types=[transmitter], scopes=[streaming], timeout=SEARCH_S)
-    return found
-
-
-def names(service: Service) -> set[str]:
+def names(scopes: list[str]) -> set[str]:
     root = "onvif://www.onvif.org/name/"
-    scopes = [scope.getValue() for scope in service.getScopes()]
     assert {"onvif://www.onvif.org/Profile/T", "onvif://www.onvif.org/type/video_encoder"} <= set(scopes)
     return {unquote(scope.removeprefix(root)) for scope in scopes if scope.startswith(root)}
 
@@ -88,26 +77,26 @@ def answers(address: str) -> bool:
 def test_a_search_finds_every_device_and_it_answers(
     tmp_path: Path, models: dict[str, str], devices: str, expected: dict[str, int]
 ) -> None:
+    program = str(Path(__file__).with_name("ws_discovery_client.py"))
     with two_places(f"{ENGINE}/24", f"{CLIENT}/24") as (there, here):
-        client = here.run(lambda: ThreadedWSDiscovery(ttl=4, relates_to=True))
-        gone: list[str] = []
-        client.setRemoteServiceByeCallback(gone.append)
-        here.run(client.start)
+        client = here.run(lambda: RealProcess((program, str(len(expected))), tmp_path / "client.log"))
+
+        def said(word: str) -> list[Any]:
+            client.check()
+            lines = [json.loads(line) for line in client.output.splitlines() if line.startswith("{")]
+            return [line[word] for line in lines if word in line]
+
         try:
             with engine_at(there, tmp_path, devices, models):
-
-                def look() -> list[Service] | None:
-                    services = here.run(lambda: search(client))
-                    return services if len(services) >= len(expected) else None
-
-                found = wait_for(look, "a search finds them", START_S)
-                assert {name: one.getXAddrs() for one in found for name in names(one)} == {
+                [found] = wait_for(lambda: said("found"), "a search finds them", PATIENCE_S)
+                assert {name: one["xaddrs"] for one in found for name in names(one["scopes"])} == {
                     name: [f"http://{ENGINE}:{port}/onvif/device_service"] for name, port in expected.items()
                 }
-                identities = {one.getEPR() for one in found}
+                identities = {one["epr"] for one in found}
                 assert len(identities) == len(expected)
                 assert all(one.startswith("urn:uuid:") for one in identities)
-                assert all(here.run(lambda one=one: answers(one.getXAddrs()[0])) for one in found)
-            wait_for(lambda: set(gone) == identities, "they say good-bye", 20.0)
+                for one in found:
+                    assert here.run(lambda url=one["xaddrs"][0]: answers(url))
+            wait_for(lambda: set(said("gone")) == identities, "they say good-bye", PATIENCE_S)
         finally:
-            here.run(client.stop)
+            client.kill()

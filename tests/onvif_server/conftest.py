@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import pytest_socket
-from onvif_host import Host, Running
+from onvif_host import Head, Host, Running
 from onvif_soap_client import SoapClient
 
 
@@ -16,6 +16,16 @@ def sockets() -> None:
     """Allows sockets before the other fixtures are made: Home Assistant's plugin forbids them for each test."""
     pytest_socket.enable_socket()
     pytest_socket._remove_restrictions()
+
+
+@pytest.fixture
+def no_tours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tour of the head is one more property: for tests that want to hear only what they publish themselves."""
+
+    async def none(_head: Head) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(Head, "tours", none)
 
 
 @pytest.fixture

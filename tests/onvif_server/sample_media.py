@@ -30,6 +30,13 @@ AUDIO_ENCODER = (
 )
 AUDIO_SOURCE = f"{HEAD}<tt:SourceToken>dome-audio-source</tt:SourceToken>"
 AUDIO_OUTPUT = f"{HEAD}<tt:OutputToken>dome-audio-output</tt:OutputToken><tt:OutputLevel>0</tt:OutputLevel>"
+ANALYTICS = (
+    f"{HEAD}<tt:AnalyticsEngineConfiguration>"
+    '<tt:AnalyticsModule Name="ObjectDetector" Type="osv:ObjectDetector"><tt:Parameters>'
+    '<tt:SimpleItem Name="ConfidenceLevel" Value="0.5"/></tt:Parameters></tt:AnalyticsModule>'
+    "</tt:AnalyticsEngineConfiguration><tt:RuleEngineConfiguration>"
+    '<tt:Rule Name="gate" Type="tt:LineDetector"><tt:Parameters/></tt:Rule></tt:RuleEngineConfiguration>'
+)
 OSD = (
     "<tt:VideoSourceConfigurationToken>dome-source-config</tt:VideoSourceConfigurationToken><tt:Type>Text</tt:Type>"
     "<tt:Position><tt:Type>Custom</tt:Type><tt:Pos x='0.5' y='-0.5'/></tt:Position>"
@@ -92,6 +99,7 @@ REQUESTS: dict[str, str] = {
     "trt:SetVideoSourceConfiguration": configuration("VideoSource", VIDEO_SOURCE),
     "trt:SetVideoEncoderConfiguration": configuration("VideoEncoder", VIDEO_ENCODER),
     "trt:SetMetadataConfiguration": configuration("Metadata", METADATA),
+    "trt:SetVideoAnalyticsConfiguration": configuration("VideoAnalytics", ANALYTICS),
     "trt:SetAudioSourceConfiguration": configuration("AudioSource", AUDIO_SOURCE),
     "trt:SetAudioEncoderConfiguration": configuration("AudioEncoder", AUDIO_ENCODER),
     "trt:SetAudioOutputConfiguration": configuration("AudioOutput", AUDIO_OUTPUT),

@@ -16,7 +16,7 @@ from onvif_soap_client import Response, SoapClient, checked
 from onvif_server.events.topics import LINE_CROSSED, MOTION_ALARM
 from onvif_server.soap import names
 
-pytestmark = pytest.mark.ledger("ONVIF-2")
+pytestmark = [pytest.mark.ledger("ONVIF-2"), pytest.mark.usefixtures("no_tours")]
 
 
 class ConsumerServer:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from lxml import etree
 from onvif_host import Running
 from onvif_soap_client import SoapClient
 from paho.mqtt import client as paho
@@ -391,6 +392,17 @@ def test_the_key_of_an_event_is_among_its_data() -> None:
         "UtcTime": "2023-11-14T22:13:20.000Z",
         "Source": {"Rule": "gate"},
         "Data": {"IsInside": "true", "ObjectId": "7"},
+    }
+
+
+def test_an_element_among_the_data_is_an_object() -> None:
+    tour = etree.fromstring(
+        '<tt:PresetTour xmlns:tt="http://www.onvif.org/ver10/schema" token="t"><tt:Name>Round</tt:Name>'
+        "<tt:Status><tt:State>Idle</tt:State></tt:Status><tt:TourSpot/><tt:TourSpot/></tt:PresetTour>"
+    )
+    message = Message(topic=LINE_CROSSED.path, at=NOW, elements=(("PresetTour", tour),))
+    assert json.loads(publication("p", LINE_CROSSED, message).payload)["Data"] == {
+        "PresetTour": {"@token": "t", "Name": "Round", "Status": {"State": "Idle"}, "TourSpot": [None, None]}
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-from onvif_host import HandClock, Head, Running
+from onvif_host import HandClock, Running
 from onvif_soap_client import Response, SoapClient
 
 from onvif_server import PropertyOperation
@@ -20,19 +20,9 @@ from onvif_server.events.filters import FilterError, parse_filter
 from onvif_server.events.topics import LINE_CROSSED, MOTION_ALARM, OBJECTS_INSIDE
 from onvif_server.soap import names
 
-pytestmark = pytest.mark.ledger("ONVIF-1", "EVT-4")
+pytestmark = [pytest.mark.ledger("ONVIF-1", "EVT-4"), pytest.mark.usefixtures("no_tours")]
 
 NOW = 1_700_000_000.0
-
-
-@pytest.fixture(autouse=True)
-def _no_tours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tour of the head would be one more property; here only what a test publishes is wanted."""
-
-    async def none(_head: Head) -> tuple[()]:
-        return ()
-
-    monkeypatch.setattr(Head, "tours", none)
 
 
 @pytest.fixture
@@ -238,7 +228,8 @@ async def test_a_subscription_ends_at_its_time_and_frees_its_slot(timed_client: 
     assert response.subcodes == ["s:Sender", "wsrf-r:ResourceUnknownFault"]
     for _ in range(3):
         await subscribe(timed_client)
-    assert (await create(timed_client)).subcodes[-1] == "wsnt:SubscribeCreationFailedFault"
+    full = await create(timed_client)
+    assert full.subcodes == ["s:Receiver", "wsnt:SubscribeCreationFailedFault"]
     timed.settings.now.at += 61
     await subscribe(timed_client)
 
@@ -354,3 +345,29 @@ class TestBroker:
         for number in range(1500):
             motion(broker, True, str(number))
         assert len(broker.state()) == 1000
+
+
+@pytest.mark.parametrize(
+    ("body", "action"),
+    [
+        (
+            "<tev:CreatePullPointSubscription><tev:InitialTerminationTime>-PT1S</tev:InitialTerminationTime>"
+            "</tev:CreatePullPointSubscription>",
+            "http://docs.oasis-open.org/wsn/fault",
+        ),
+        ("<wsnt:Unsubscribe/>", "http://docs.oasis-open.org/wsrf/fault"),
+        ("<tev:Nothing/>", "http://www.w3.org/2005/08/addressing/soap/fault"),
+    ],
+)
+async def test_an_addressed_fault_has_the_action_of_the_standard_that_defines_it(
+    client: SoapClient, body: str, action: str
+) -> None:
+    response = await client.call(body, header="<wsa:MessageID>urn:uuid:1</wsa:MessageID>")
+    assert response.envelope.findtext(f".//{names.tag(names.ADDRESSING, 'Action')}") == action
+    assert response.envelope.findtext(f".//{names.tag(names.ADDRESSING, 'RelatesTo')}") == "urn:uuid:1"
+
+
+async def test_a_message_id_that_is_no_uri_is_not_repeated(client: SoapClient) -> None:
+    response = await client.call("<tds:GetHostname/>", header="<wsa:MessageID>boolean(//a:b[@c])</wsa:MessageID>")
+    assert response.status == 200
+    assert response.envelope.find(f".//{names.tag(names.ADDRESSING, 'RelatesTo')}") is None

@@ -20,7 +20,6 @@ from onvif_server.example.picture import HEIGHT, WIDTH, draw
 
 pytestmark = pytest.mark.ledger("ONVIF-1")
 
-START_S = 2.0
 MEMORY_BYTES = 200 * 1024 * 1024
 
 

@@ -18,6 +18,14 @@ pytestmark = [pytest.mark.ledger("ONVIF-5"), pytest.mark.timeout(400)]
 
 RUNS = 1500
 GOOD = envelope("<tds:GetHostname/>").encode()
+FOUND = {
+    "an empty name among those of a list": envelope(
+        "<tan:DeleteRules><tan:ConfigurationToken>yard-analytics-config</tan:ConfigurationToken><tan:RuleName/>"
+        "</tan:DeleteRules>"
+    ),
+    "a message id that is no URI": envelope("<tds:GetHostname/>", "<wsa:MessageID>boolean(//a:b[@c])</wsa:MessageID>"),
+}
+"""What it found once."""
 
 
 def test_a_short_run_finds_nothing() -> None:
@@ -35,6 +43,11 @@ def test_a_good_request_passes() -> None:
     judge = Judge(10)
     Entry(judge)(b"\x00" + GOOD)
     assert judge.statuses[200] == 1
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_is_mended(name: str) -> None:
+    Entry(Judge(10))(b"\x00" + FOUND[name].encode())
 
 
 def test_the_sender_is_judged_as_the_first_byte_says() -> None:

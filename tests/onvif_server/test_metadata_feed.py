@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 from onvif_host import Running
+from onvif_soap_client import SoapClient
 
 from onvif_server import tokens
 from onvif_server.backend import Module, PtzStatus, SceneFrame, SceneObject
@@ -140,3 +141,69 @@ async def test_the_schema_as_published_agrees(running: Running) -> None:
     running.device.metadata.listen("yard", lambda document, at: documents.append(document))
     running.device.metadata.publish(frame(WALKER, CAR))
     schema.validate(etree.fromstring(documents[0]))
+
+
+# --- by SetMetadataConfiguration ------------------------------------------------------------------------------------
+
+
+def told(listener: Listener) -> set[str]:
+    """The parts and topics since the last look."""
+    found = {str(etree.QName(part).localname) for document in listener.documents for part in document}
+    found |= {str(topic.text) for document in listener.documents for topic in document.iter("{*}Topic")}
+    listener.documents.clear()
+    return found
+
+
+def everything(running: Running) -> None:
+    """A frame with an object and a place, and two events."""
+    broker = running.device.broker
+    running.device.metadata.publish(frame(WALKER, channel="dome", ptz=STATUS))
+    source = {"VideoSourceConfigurationToken": tokens.video_source_configuration("dome")}
+    broker.publish(topics.LINE_CROSSED.path, source=source, data={"ObjectId": 1})
+    broker.publish(topics.MOTION_ALARM.path, source={"Source": tokens.video_source("dome")}, data={"State": True})
+
+
+async def test_a_client_decides_by_the_configuration_what_the_stream_tells(
+    client: SoapClient, running: Running
+) -> None:
+    listener = Listener(running, "dome")
+    events = {topics.LINE_CROSSED.path, topics.MOTION_ALARM.path}
+    everything(running)
+    assert told(listener) == {"VideoAnalytics", "PTZ", "Event", *events}
+
+    only_rules = (
+        "<tt:Events><tt:Filter><wsnt:TopicExpression "
+        'Dialect="http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet">tns1:RuleEngine//.'
+        "</wsnt:TopicExpression></tt:Filter></tt:Events>"
+    )
+    for content, expected in (
+        (f"{PLACE}{only_rules}<tt:Analytics>false</tt:Analytics>", {"PTZ", "Event", topics.LINE_CROSSED.path}),
+        ("<tt:Analytics>true</tt:Analytics>", {"VideoAnalytics"}),
+        (f"{PLACE}<tt:Events/><tt:Analytics>false</tt:Analytics>", {"PTZ", "Event", *events}),
+    ):
+        answer = await client.call(
+            "<tr2:SetMetadataConfiguration>"
+            f'<tr2:Configuration token="{tokens.metadata_configuration("dome")}">'
+            f"<tt:Name>Dome</tt:Name><tt:UseCount>1</tt:UseCount>{content}{MULTICAST}</tr2:Configuration>"
+            "</tr2:SetMetadataConfiguration>"
+        )
+        assert answer.status == 200, answer.subcodes
+        told(listener)
+        everything(running)
+        assert told(listener) == expected
+
+    assert (
+        await client.call(
+            "<tr2:SetSynchronizationPoint><tr2:ProfileToken>dome-profile</tr2:ProfileToken>"
+            "</tr2:SetSynchronizationPoint>"
+        )
+    ).status == 200
+    assert topics.MOTION_ALARM.path in told(listener)
+
+
+PLACE = "<tt:PTZStatus><tt:Status>false</tt:Status><tt:Position>true</tt:Position></tt:PTZStatus>"
+MULTICAST = (
+    "<tt:Multicast><tt:Address><tt:Type>IPv4</tt:Type><tt:IPv4Address>0.0.0.0</tt:IPv4Address></tt:Address>"
+    "<tt:Port>0</tt:Port><tt:TTL>0</tt:TTL><tt:AutoStart>false</tt:AutoStart></tt:Multicast>"
+    "<tt:SessionTimeout>PT60S</tt:SessionTimeout>"
+)

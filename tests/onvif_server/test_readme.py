@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,17 @@ def code() -> str:
 
 def test_it_is_short() -> None:
     assert len(code().splitlines()) <= 60
+
+
+@pytest.mark.timeout(400)
+def test_it_passes_a_strict_type_checker(tmp_path: Path) -> None:
+    device = tmp_path / "porch.py"
+    device.write_text(code())
+    root = README.parents[1]
+    options = ("--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path / "cache"))
+    command = [sys.executable, "-m", "mypy", *options, "--config-file", str(root / "pyproject.toml"), str(device)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 async def test_it_is_a_device(free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

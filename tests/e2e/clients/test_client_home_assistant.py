@@ -78,7 +78,9 @@ async def home(site: ClientSite, tmp_path_factory: pytest.TempPathFactory) -> As
                 await listening
         log = hass.child.log.read_text().splitlines()
         complaints = [line for line in log if "components.onvif" in line or "components.stream" in line]
-        assert [line for line in complaints if "Fetch snapshot image failed" not in line] == []
+        # It knows no events of presets, of loitering, and of a few more; a snapshot may be late on a busy machine.
+        usual = ("No registered handler for event", "Fetch snapshot image failed")
+        assert [line for line in complaints if not any(words in line for words in usual)] == []
 
 
 async def test_each_profile_is_a_camera_with_snapshot_and_live_stream(home: Home) -> None:

@@ -34,6 +34,7 @@ cameras:
         role: ptz
         zoom_curve: [[0, 60], [1, 3]]
         home: {{pan_deg: 0, tilt_deg: -10, hfov_deg: 60}}
+        mounting: {mounting}
 links:
   - id: yard-dome
     name: Yard and dome
@@ -60,6 +61,7 @@ def make_site(
     onvif_host: str = "127.0.0.1",
     onvif_devices: str = "one",
     pairs: str = PAIRS,
+    mounting: str = "null",
 ) -> Site:
     """A site, read from a file as the engine reads it. Nobody answers at port 9 of this machine."""
     file = folder / "site.yaml"
@@ -73,6 +75,7 @@ def make_site(
             onvif_host=onvif_host,
             onvif_devices=onvif_devices,
             pairs=pairs,
+            mounting=mounting,
         )
     )
     return load_site(file)

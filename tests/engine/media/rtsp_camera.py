@@ -61,9 +61,8 @@ def claiming(pixels: int) -> bytes:
     }
     result = b""
     for kind, bits in units.items():
-        bits += "1"
-        bits += "0" * (-len(bits) % 8)
-        result += b"\0\0\0\1" + bytes((kind,)) + int(bits, 2).to_bytes(len(bits) // 8)
+        ended = f"{bits}1" + "0" * (-(len(bits) + 1) % 8)
+        result += b"\0\0\0\1" + bytes((kind,)) + int(ended, 2).to_bytes(len(ended) // 8)
     return result
 
 

@@ -3,7 +3,8 @@
     python rtsp_tracks.py URL USER PASSWORD [PROPERTY=VALUE ...]
 
 Lines: `{"number": N, "time": S, "width": W}` (the bar code of a decoded picture), `{"document": TEXT, "packets": N,
-"time": S}`, `{"sound": ENCODING, "peak": 0 to 32767, "time": S}`, `{"error": TEXT}`. Times are running times in seconds, comparable between the tracks. PROPERTY is one of rtspsrc.
+"time": S}`, `{"sound": ENCODING, "peak": 0 to 32767, "time": S}`, `{"error": TEXT}`. Times are running times in
+seconds, comparable between the tracks. PROPERTY is one of rtspsrc.
 """
 
 from __future__ import annotations

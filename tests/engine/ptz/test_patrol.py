@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.cameras.errors import CameraFault
 from engine.core.bus import Bus
 from engine.core.clock import VirtualClock
 from engine.core.geometry import Direction, Pose
@@ -326,6 +327,21 @@ async def test_a_camera_that_is_away_is_waited_for(site, caplog):
     site.motors.broken = False
     await site.run(12)
     assert site.looks_at(GATE) or site.looks_at(DOOR)
+
+
+async def test_a_spot_that_the_camera_does_not_take_does_not_hold_up_the_others(site):
+    site.motors._presets["7"] = ("Own", (30.0, 0.0, 0.0))
+    await site.arbiter.refresh_camera_presets()
+
+    async def refuse(token, speed=1.0):
+        raise CameraFault("dome", "192.0.2.7", f"there is no preset {token}", "set it again")
+
+    site.motors.goto_preset = refuse
+    await site.change(spots=(Spot(preset_id="camera:7"), Spot(preset_id=site.door.preset_id)))
+    await site.begin()
+    await site.run(12)
+    assert site.looks_at(DOOR)
+    assert site.diary.visits[:3] == ["invoked Own", "aborted Own", "invoked Door"]
 
 
 async def test_a_camera_that_cannot_tell_where_it_is_goes_from_preset_to_preset_all_the_same():
