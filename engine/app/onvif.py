@@ -247,6 +247,9 @@ class OnvifFace:
         video = self._rooms.media.statistics(channel_id) if channel.video and channel.stream else None
         if video is None and channel_id in self._known:
             return None
+        if video is not None and video.codec is None:
+            # What it is like is known in a second; before that it would be another device.
+            return None
         size = (video.width, video.height) if video and video.width and video.height else None
         size = size or (described.size if described else None)
         if size is None:

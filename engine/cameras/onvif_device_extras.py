@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
-
 from engine.cameras.errors import CameraFault
 from engine.cameras.soap import Service, SoapClient
+from engine.cameras.zeep_values import dig
 
 _LONGEST_COMMAND = 128
 _MOST_COMMANDS = 64
@@ -35,16 +34,8 @@ async def learn_device_extras(client: SoapClient) -> DeviceExtras:
         return DeviceExtras(
             relays=int(getattr(connectors, "RelayOutputs", None) or 0),
             inputs=int(getattr(connectors, "InputConnectors", None) or 0),
-            auxiliary_commands=auxiliary_commands(_listed(getattr(connectors, "Extension", None))),
+            auxiliary_commands=auxiliary_commands(dig(connectors, ("Extension", "AuxiliaryCommands"))),
         )
-
-
-def _listed(extension: Any) -> list[str]:
-    """The commands in the extension, whose schema allows anything: zeep takes them for that."""
-    found = [str(command) for command in getattr(extension, "AuxiliaryCommands", None) or ()]
-    private = getattr(extension, "_value_1", None) or ()
-    elements = (one for one in private if isinstance(one, etree._Element))  # noqa: SLF001 - lxml's type
-    return found + [one.text or "" for one in elements if etree.QName(one).localname == "AuxiliaryCommands"]
 
 
 def auxiliary_commands(listed: Iterable[Any] | None) -> tuple[str, ...]:

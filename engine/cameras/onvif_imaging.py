@@ -10,7 +10,7 @@ from typing import Any, Final
 from engine.cameras.errors import CameraFault, CameraUnreachable
 from engine.cameras.extras import ImagingAbilities
 from engine.cameras.soap import Service, SoapClient
-from engine.cameras.zeep_values import plain
+from engine.cameras.zeep_values import dig, plain
 from onvif_server.backend import Choice, FocusAbilities, FocusStatus, ImagingSettings, Number, Range
 from onvif_server.services.imaging_values import TABLE
 
@@ -53,11 +53,11 @@ async def _learn_focus(client: SoapClient, source: str) -> FocusAbilities | None
         return None
     with client.making_sense("focus options"):
         found = FocusAbilities(
-            absolute=_range(_dig(answer, ("Absolute", "Position"))),
-            absolute_speed=_range(_dig(answer, ("Absolute", "Speed"))),
-            relative=_range(_dig(answer, ("Relative", "Distance"))),
-            relative_speed=_range(_dig(answer, ("Relative", "Speed"))),
-            continuous_speed=_range(_dig(answer, ("Continuous", "Speed"))),
+            absolute=_range(dig(answer, ("Absolute", "Position"))),
+            absolute_speed=_range(dig(answer, ("Absolute", "Speed"))),
+            relative=_range(dig(answer, ("Relative", "Distance"))),
+            relative_speed=_range(dig(answer, ("Relative", "Speed"))),
+            continuous_speed=_range(dig(answer, ("Continuous", "Speed"))),
         )
     return found if found.absolute or found.relative or found.continuous_speed else None
 
@@ -84,7 +84,7 @@ class OnvifImaging:
         """As they are now."""
         answer = await self._call("GetImagingSettings")
         with self._client.making_sense("imaging settings"):
-            found: Plain = {row.field: _setting(row.field, _dig(answer, row.path)) for row in TABLE}
+            found: Plain = {row.field: _setting(row.field, dig(answer, row.path)) for row in TABLE}
             return ImagingSettings(**found)
 
     async def set(self, settings: ImagingSettings, *, persistent: bool) -> None:
@@ -131,21 +131,15 @@ class OnvifImaging:
 
 def _options(answer: Any) -> Iterator[Number | Choice]:
     for row in TABLE:
-        found = _dig(answer, row.option)
+        found = dig(answer, row.option)
         if row.field in _WORDS:
             words = tuple(word for word in _WORDS[row.field] if word in (found or ()))
             if words:
                 yield Choice(row.field, words)
-        elif row.flag and found:
+        elif row.flag and found in (True, ["true"], ["1"]):
             yield Number(row.field, Range(0.0, 1.0))
         elif not row.flag and (interval := _range(found)) is not None:
             yield Number(row.field, interval)
-
-
-def _dig(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        value = getattr(value, name, None)
-    return value
 
 
 def _range(value: Any) -> Range | None:
@@ -156,6 +150,8 @@ def _range(value: Any) -> Range | None:
 
 
 def _setting(field: str, value: Any) -> float | str | None:
+    if isinstance(value, list):
+        value = value[0]
     if value is None:
         return None
     if field in _WORDS:

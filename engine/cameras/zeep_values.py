@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import zeep.helpers
+from lxml import etree
 
 
 def plain(value: Any) -> dict[str, Any]:
@@ -19,6 +21,33 @@ def _without_gaps(value: Any) -> Any:
         found = {name: _without_gaps(one) for name, one in value.items() if not name.startswith("_")}
         return {name: one for name, one in found.items() if one is not None and one != {}}
     return value
+
+
+def dig(value: Any, path: Iterable[str]) -> Any:
+    """What is at a path of names; None where there is nothing.
+
+    Where the schema allows anything before an element, zeep takes the element for that and gives XML: from there on the
+    answer is a list of texts, or a structure of texts.
+    """
+    found: Any = value
+    for name in path:
+        found = _step(found, name)
+    if not isinstance(found, list) or not any(isinstance(one, etree._Element) for one in found):  # noqa: SLF001 - lxml's type
+        return found
+    if len(found[0]):
+        return SimpleNamespace(**{etree.QName(child).localname: child.text for child in found[0]})
+    return [one.text or "" for one in found]
+
+
+def _step(value: Any, name: str) -> Any:
+    typed = getattr(value, name, None)
+    if typed is not None and typed != []:
+        return typed
+    elements = (
+        [child for one in value for child in one] if isinstance(value, list) else getattr(value, "_value_1", None)
+    )
+    named = [one for one in elements or () if isinstance(one, etree._Element) and etree.QName(one).localname == name]  # noqa: SLF001 - lxml's type
+    return named or None
 
 
 def numbers(value: str | Iterable[Any] | None) -> tuple[float, ...]:

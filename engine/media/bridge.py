@@ -15,7 +15,7 @@ from engine.core.bus import Bus
 from engine.core.clock import Clock
 from engine.core.values import Frame
 from engine.media.channel import Channel
-from engine.media.link import WorkerLink
+from engine.media.link import START_S, WorkerLink
 from engine.media.messages import (
     AddStream,
     AnyNotice,
@@ -62,7 +62,6 @@ from engine.media.values import (
 
 _log = logging.getLogger(__name__)
 
-_START_S = 30.0
 _SNAPSHOT_S = 10.0
 
 STABLE_S = 20.0
@@ -109,9 +108,9 @@ class MediaProcess:
         link, ready = await self._launch()
         ended = asyncio.ensure_future(link.wait())
         try:
-            await asyncio.wait((ready, ended), timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((ready, ended), timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
             if not ready.done():
-                reason = ended.result() if ended.done() else f"it was not ready after {_START_S:.0f} s"
+                reason = ended.result() if ended.done() else f"it was not ready after {START_S:.0f} s"
                 ready.set_exception(MediaError(f"the media process cannot be started: {reason} (see its messages)"))
             self._relay_port = ready.result().relay_port
             self._is_secure = ready.result().secure_port is not None

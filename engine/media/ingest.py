@@ -42,7 +42,7 @@ def check_size(caps: Gst.Caps) -> None:
     width, height = (fields.get_value(name) if fields.has_field(name) else 0 for name in ("width", "height"))
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise TooLargeError(
-            f"the camera's pictures are {width}x{height}; at most {MAX_PIXELS // 2**20} million pixels are taken"
+            f"the camera's pictures are {width}x{height}; at most {MAX_PIXELS // 10**6} million pixels are taken"
         )
 
 

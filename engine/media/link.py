@@ -21,6 +21,9 @@ _log = logging.getLogger(__name__)
 SILENCE_S = 15.0
 """A media process that says nothing for this long hangs; it speaks every second."""
 
+START_S = 60.0
+"""A media process that said nothing yet may take this long: a small machine is busy when everything starts."""
+
 _GRACE_S = 6.0
 _MAX_QUEUED = 10_000
 
@@ -38,7 +41,7 @@ class WorkerLink:
         self._process: asyncio.subprocess.Process | None = None
         self._unsent: deque[bytes] = deque()
         self._watchdog: asyncio.TimerHandle | None = None
-        self._hung = False
+        self._hung_s: float | None = None
 
     @property
     def pid(self) -> int | None:
@@ -70,7 +73,7 @@ class WorkerLink:
             theirs.close()
         self._control = ours
         self._loop.add_reader(ours, self._readable)
-        self._watch(SILENCE_S)
+        self._watch(START_S)
 
     def send(self, command: Command) -> None:
         """Queues a command. Raises ControlError when it is too large; a process that is gone hears nothing."""
@@ -130,10 +133,10 @@ class WorkerLink:
     def _watch(self, seconds: float) -> None:
         if self._watchdog is not None:
             self._watchdog.cancel()
-        self._watchdog = self._loop.call_later(seconds, self._bite)
+        self._watchdog = self._loop.call_later(seconds, self._bite, seconds)
 
-    def _bite(self) -> None:
-        self._hung = True
+    def _bite(self, seconds: float) -> None:
+        self._hung_s = seconds
         self.kill()
 
     async def wait(self) -> str:
@@ -144,8 +147,8 @@ class WorkerLink:
         while self._read_one():
             pass
         self._forget_control()
-        if self._hung:
-            return f"it said nothing for {SILENCE_S:.0f} s and was killed"
+        if self._hung_s is not None:
+            return f"it said nothing for {self._hung_s:.0f} s and was killed"
         return f"it was killed by signal {-code}" if code < 0 else f"it ended with status {code}"
 
     def kill(self) -> None:

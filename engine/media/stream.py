@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 
 from engine.media.decoding import AnalysisDecoder, Decoded, decode_snapshot
 from engine.media.gst import Gst, MissingElementError, codec_of
@@ -52,7 +52,7 @@ class Stream:
     def open(self, codec: str) -> None:
         """Begins to connect (main loop). Until pictures come, there is a slate in that codec for new watchers."""
         if not self._history.last_group():
-            self._slow.submit(self._hang_slate, codec)
+            self._slow.submit(self._hang_slate, codec).add_done_callback(self._on_slate)
         if self.source.url:
             self._ingest.open()
 
@@ -66,6 +66,10 @@ class Stream:
             if self._caps is None and not self._closed:
                 self._slate = slate
                 self._relay.open_channel(self.source.channel, caps, None, self._newest_group)
+
+    def _on_slate(self, work: Future[None]) -> None:
+        if not work.cancelled() and (error := work.exception()) is not None:
+            _log.error("channel %s has no slate", self.source.channel, exc_info=error)
 
     def _newest_group(self) -> list[AccessUnit]:
         """Where a new watcher begins."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 
 from engine.simulator.footage import FootageError, FootageScene
-from engine.simulator.rtsp import Login, StreamServerError
+from engine.simulator.rtsp import SOUNDS, Login, StreamServerError
 from engine.simulator.scene import PictureSize, Scene
 from engine.simulator.site import READY_FILE, SimulatedSite, SiteSettings
 from engine.simulator.yard import YardScene
@@ -34,6 +34,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--user", default="simulator", help=f"user of both cameras; password: {PASSWORD_VARIABLE}")
     parser.add_argument("--command-delay", type=float, default=0.08, help="seconds until a PTZ command takes effect")
     parser.add_argument("--video-delay", type=float, default=0.1, help="seconds until a picture leaves the camera")
+    parser.add_argument("--sound", choices=list(SOUNDS), default="", help="what is heard is sent so (default: nothing)")
     parser.add_argument("--rtsp-port", type=int, default=0, help="default: any free port")
     parser.add_argument("--onvif-ports", type=int, nargs=2, default=(0, 0), help="overview and PTZ; default: any free")
     arguments = parser.parse_args(words)
@@ -69,6 +70,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             command_delay_s=arguments.command_delay,
             video_delay_s=arguments.video_delay,
             rtsp_port=arguments.rtsp_port,
+            sound=arguments.sound,
             onvif_ports=(arguments.onvif_ports[0], arguments.onvif_ports[1]),
         ),
     )

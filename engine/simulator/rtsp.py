@@ -15,6 +15,7 @@ import gi
 
 from engine.core.values import Image
 from engine.simulator.scene import PictureSize
+from onvif_server.backend import AudioFormat
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
@@ -29,6 +30,12 @@ _TONES = {
     "PCMA": _TONE.format(8000, "alawenc ! rtppcmapay pt=8"),
     "AAC": _TONE.format(16000, "avenc_aac ! rtpmp4gpay pt=97"),
 }
+SOUNDS = {
+    "PCMU": AudioFormat(encoding="PCMU"),
+    "PCMA": AudioFormat(encoding="PCMA"),
+    "AAC": AudioFormat(encoding="MP4A-LATM", sample_rate_hz=16_000),
+}
+"""As ONVIF calls them."""
 _EARLY = 0.6
 """A picture that comes after less of the stream's period is one too many."""
 

@@ -13,7 +13,7 @@ from engine.simulator.devices import CameraBackend, SimulatedMotors, name_plate
 from engine.simulator.dynamics import PtzDynamics
 from engine.simulator.encoder import SimulatedEncoder
 from engine.simulator.equipment import Equipment
-from engine.simulator.rtsp import Login, StreamServer, VideoStream
+from engine.simulator.rtsp import SOUNDS, Login, StreamServer, VideoStream
 from engine.simulator.scene import PictureSize, Scene
 from engine.simulator.studio import OVERVIEW, PTZ, Studio
 from engine.simulator.terminals import SimulatedTerminals
@@ -35,6 +35,8 @@ class SiteSettings:
     host: str = "127.0.0.1"
     command_delay_s: float = 0.08
     video_delay_s: float = 0.1
+    sound: str = ""
+    """What the cameras' microphones hear is sent as `PCMU`, `PCMA` or `AAC`; without any, they have none."""
     rtsp_port: int = 0
     onvif_ports: tuple[int, int] = (0, 0)
     """Of the overview and the PTZ camera; 0 takes a free port."""
@@ -51,7 +53,10 @@ class SimulatedSite:
         self.dynamics = PtzDynamics(
             facts.motors, facts.zoom_curve, facts.home, start=self.epoch, command_delay_s=settings.command_delay_s
         )
-        streams = (VideoStream(OVERVIEW, facts.overview_size, facts.fps), VideoStream(PTZ, facts.ptz_size, facts.fps))
+        streams = tuple(
+            VideoStream(role, size, facts.fps, sound=settings.sound)
+            for role, size in ((OVERVIEW, facts.overview_size), (PTZ, facts.ptz_size))
+        )
         self._server = StreamServer(settings.host, streams, settings.login, settings.rtsp_port)
         self._log = TruthLog(settings.folder / TRUTH_FILE)
         self.equipment = {
@@ -113,6 +118,7 @@ class SimulatedSite:
                 height=size.height,
                 fps=facts.fps,
                 gov_length=max(round(facts.fps), 1),
+                audio=SOUNDS.get(self._settings.sound),
             ),
             rtsp_port=rtsp_port,
             rtsp_path=role,

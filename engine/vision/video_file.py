@@ -17,9 +17,10 @@ import numpy as np
 
 from engine.core.events import Event, RuleKind, RuleTriggered
 from engine.core.geometry import Point
-from engine.core.values import Image, TargetType, Track, TrackUpdate
+from engine.core.values import Frame, Image, TargetType, Track, TrackUpdate
 from engine.rules import Rule, RuleEngine
 from engine.vision.annotate import annotate
+from engine.vision.background import Background
 from engine.vision.detector import Detector
 from engine.vision.tracker import MultiObjectTracker
 
@@ -121,6 +122,7 @@ class _VideoAnalysis:
         self._tracker = tracker
         self._engine = RuleEngine(rules)
         self._log = log
+        self._background = Background()
         self._update: TrackUpdate | None = None
         self.seen: dict[str, TargetType] = {}
         self.events = 0
@@ -139,6 +141,9 @@ class _VideoAnalysis:
         self._update = TrackUpdate(VIDEO_CHANNEL, at, tracks, aspect)
         self.seen |= {track.track_id: track.target_type for track in tracks if track.confirmed}
         self._write(self._engine.update(self._update))
+        if self._engine.watches_motion(VIDEO_CHANNEL):
+            motion = self._background.observe(Frame(VIDEO_CHANNEL, image, at, at, 0))
+            self._write(self._engine.motion(motion))
 
     def finish(self, at: float) -> None:
         self._write(self._engine.end_channel(VIDEO_CHANNEL, at))

@@ -10,6 +10,7 @@ import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -123,7 +124,7 @@ class Schemas:
         return str(errors[0].message)
 
 
-_PLAIN: Final = (str, bool, int, float, type(None))
+_PLAIN: Final = (str, bool, int, float, type(None), timedelta)
 
 
 def _frozen(value: object) -> object:
@@ -138,6 +139,8 @@ def _frozen(value: object) -> object:
     elif isinstance(value, list | tuple):
         parts = [_frozen(part) for part in value]
         unknown = any(part is None for part in parts)
+    elif isinstance(value, etree._Element):  # noqa: SLF001 - lxml has no public name for it
+        return kind, etree.tostring(value)
     else:
         return None
     return None if unknown else (kind, parts)

@@ -20,11 +20,13 @@ class Recorder:
     """Speaks to the device at an address."""
 
     url: str
+    username: str = USER
+    password: str = PASSWORD
 
     def call(self, body: str) -> etree._Element:
         """The envelope of the answer."""
         passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-        passwords.add_password(None, self.url, USER, PASSWORD)
+        passwords.add_password(None, self.url, self.username, self.password)
         opener = urllib.request.build_opener(urllib.request.HTTPDigestAuthHandler(passwords))
         headers = {"Content-Type": "application/soap+xml"}
         request = urllib.request.Request(self.url, ENVELOPE.format(body).encode(), headers)

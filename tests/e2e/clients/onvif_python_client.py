@@ -45,7 +45,8 @@ def move(client: ONVIFClient, profile: str) -> dict[str, Any]:
     before = ptz.GetStatus(ProfileToken=profile).Position
     goal = {"PanTilt": {"x": before.PanTilt.x - 0.1, "y": before.PanTilt.y}}
     began = time.time()
-    ptz.AbsoluteMove(ProfileToken=profile, Position=goal)
+    # Slowly, so that it is on its way when it is asked.
+    ptz.AbsoluteMove(ProfileToken=profile, Position=goal, Speed={"PanTilt": {"x": 0.1, "y": 0.1}})
     moving = ptz.GetStatus(ProfileToken=profile).MoveStatus.PanTilt
     after = at_rest(ptz, profile)
     token = ptz.SetPreset(ProfileToken=profile, PresetName="From afar")

@@ -78,9 +78,14 @@ async def test_moves_reach_the_motors(camera: ONVIFCamera, site: ClientSite) -> 
     profile = await dome_profile(camera)
     home = site.home
 
+    # From far away and slowly, so that it is on its way for a while.
+    away = {"PanTilt": {"x": home.pan_deg - 30.0, "y": home.tilt_deg, "space": spaces.SPHERICAL_POSITION}}
+    await ptz.AbsoluteMove({"ProfileToken": profile, "Position": away})
+    await at_rest(ptz, profile)
     began = time.time()
     goal = {"PanTilt": {"x": home.pan_deg + 12.0, "y": home.tilt_deg - 4.0, "space": spaces.SPHERICAL_POSITION}}
-    await ptz.AbsoluteMove({"ProfileToken": profile, "Position": goal})
+    speed = {"PanTilt": {"x": 0.1, "y": 0.1}}
+    await ptz.AbsoluteMove({"ProfileToken": profile, "Position": goal, "Speed": speed})
     assert (await ptz.GetStatus({"ProfileToken": profile})).MoveStatus.PanTilt == "MOVING"
     await reached(site, began, home.pan_deg + 12.0, home.tilt_deg - 4.0)
     status = await at_rest(ptz, profile)

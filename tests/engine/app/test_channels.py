@@ -190,8 +190,9 @@ async def test_a_refusal_of_the_video_and_of_the_camera_is_one_event_and_only_th
         await until(lambda: bool(clock._sleepers), "the supervisor waits")
     await watched.settle()
     assert len(watched.facts) == 3, "nothing that is not known"
-    with pytest.raises(MediaError):
-        watched.engine.media.statistics("wide")
+    assert watched.channel.stream is None, "the stream is closed"
+    assert not watched.channel.streaming.is_set()
+    assert watched.engine.media.statistics("wide") is not None, "who watches is not cut off"
     await watched.camera.stop()
 
 

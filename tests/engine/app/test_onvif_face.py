@@ -11,7 +11,7 @@ import pytest
 from onvif import ONVIFCamera
 
 from engine.app.engine import Engine
-from engine.app.onvif import LOOK_S, PATIENCE_S, RETRY_S
+from engine.app.onvif import LOOK_S, PATIENCE_S, RETRY_S, _Look
 from engine.cameras.protocols import Channel
 from engine.core.clock import VirtualClock
 from engine.onvif_device.device import PortInUse
@@ -166,7 +166,7 @@ async def test_each_channel_can_be_a_device_of_its_own(start_engine: StartEngine
         assert wide[1] != dome[1]
 
         served = dict(engine.onvif._devices)
-        engine.onvif._known["wide"] = ((2560, 1440), 12.0, "H264")
+        engine.onvif._known["wide"] = _Look((2560, 1440), 12.0, "H264")
         await look_again(clock)
         assert engine.onvif._devices["wide"] is not served["wide"]
         assert engine.onvif._devices["dome"] is served["dome"], "what is as before goes on undisturbed"
@@ -223,7 +223,7 @@ async def test_devices_that_the_network_can_reach_are_announced(start_engine: St
         assert [one.port for one in discovery.devices] == list(engine.onvif.ports.values())
         assert len({one.uuid for one in discovery.devices}) == 2
         assert [one.identity.discoverable for one in discovery.devices] == [True, True]
-        engine.onvif._known["wide"] = ((2560, 1440), 12.0, "H264")
+        engine.onvif._known["wide"] = _Look((2560, 1440), 12.0, "H264")
         await look_again(clock)
         assert len(made) == 2
         assert discovery.history == ["start", "stop"]

@@ -193,6 +193,11 @@ def test_a_file_written_on_one_line_is_changed_too(tmp_path: Path) -> None:
         (rule("a", link="rope"), "rules[2].link: there is no link 'rope'"),
         (rule("a", points=TRIANGLE[:2]), "rules[2].region: expected a list of 3 to 64 points"),
         (rule("a", points=()), "needs a region of at least 3 points"),
+        (
+            rule("a", RuleKind.MOTION_REGION, link="yard-dome"),
+            "rules[2].link: a rule of type 'motion_region' cannot send a link: it knows no target",
+        ),
+        (rule("a", sensitivity=101.0), "rules[2].sensitivity"),
         (rule("a", RuleKind.LOITERING), "rules[2].min_seconds: a rule of type 'loitering' needs a time above 0"),
         (rule("lawn"), "the id 'lawn' is used twice"),
     ],

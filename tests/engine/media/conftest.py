@@ -17,7 +17,7 @@ from engine.core.clock import SystemClock
 from engine.core.values import Image
 from engine.media import MediaEvent, MediaProcess, MediaSettings, StreamSource
 
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0
 """Long enough for a crowded machine; nothing waits for it when all is well."""
 
 FPS = 25

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.media.history import AccessUnit, History, NotInHistoryError
@@ -223,6 +223,7 @@ def test_the_history_has_a_limit_in_bytes() -> None:
         history.group_for(0.0)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(st.integers(5, 60), st.floats(1.0, 30.0), st.randoms(use_true_random=False))
 def test_the_rate_is_kept_on_the_average_in_spite_of_jitter(fps: int, rate: float, random: object) -> None:
     limiter = RateLimiter(rate)

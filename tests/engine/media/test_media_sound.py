@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
-from engine.media import MediaProcess, RelayUser, SoundFormat, StreamLost, Tracks
+from engine.media import MediaProcess, RelayUser, SoundFormat, StreamLost, StreamSource, Tracks
 from engine.media.gst import Gst
 from engine.media.sound import sound_of
+from engine.simulator.rtsp import Login, StreamServer, VideoStream
+from engine.simulator.scene import PictureSize
 from tests.engine.media.conftest import PATIENCE_S, Process, StartCamera, event_of, next_of, source
 
 pytestmark = pytest.mark.ledger("VID-2", "ONVIF-2")
@@ -142,3 +146,31 @@ async def test_who_comes_while_the_camera_is_away_gets_in_though_there_is_no_sou
 )
 def test_what_is_not_understood_is_not_taken(fields: str) -> None:
     assert sound_of(Gst.Caps.from_string(f"application/x-rtp,media=audio,{fields}")) is None
+
+
+async def test_the_simulators_cameras_can_be_heard(media: MediaProcess, watch: Watch) -> None:
+    login = Login("viewer", "secret")
+    server = StreamServer("127.0.0.1", (VideoStream("yard", PictureSize(320, 240), 10, sound="AAC"),), login)
+    port = server.start()
+
+    async def film() -> None:
+        while True:
+            server.push("yard", np.full((240, 320, 3), 90, np.uint8), time.time())
+            await asyncio.sleep(0.1)
+
+    filming = asyncio.create_task(film())
+    try:
+        url = f"rtsp://127.0.0.1:{port}/yard"
+        await media.set_relay_users([USER])
+        await media.add_stream(
+            StreamSource(channel="gate", url=url, username=login.username, password=login.password, analysis_width=160)
+        )
+        await next_of(media.frames("gate"))
+        assert await _reported(media) == SoundFormat("AAC", 16000, 1)
+        client = await watch(media.relay_url("gate", tracks=Tracks.AUDIO), "protocols=tcp")
+        # Ticks: loud for a moment each second.
+        while (await client.line())["peak"] < 1000:
+            pass
+    finally:
+        filming.cancel()
+        await asyncio.to_thread(server.stop)

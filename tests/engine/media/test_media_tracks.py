@@ -13,7 +13,7 @@ from typing import Any
 import av
 import pytest
 
-from engine.media import Delivery, MediaError, MediaProcess, MediaSettings, RelayUser, StreamLost, Tracks
+from engine.media import Delivery, LoginFailed, MediaError, MediaProcess, MediaSettings, RelayUser, StreamLost, Tracks
 from tests.engine.media.conftest import (
     PATIENCE_S,
     Process,
@@ -213,6 +213,32 @@ async def test_srtp_is_offered_on_rtsps_only(
 
     plain = await watch(f"{secure_media.relay_url('gate')}/srtp/video-metadata", "protocols=tcp")
     assert "error" in await plain.line()
+
+
+@pytest.mark.parametrize("delivery", [Delivery.SECURE, Delivery.SRTP])
+async def test_a_wrong_password_is_refused_and_told_through_rtsps_too(
+    secure_media: MediaProcess, start_camera: StartCamera, delivery: Delivery
+) -> None:
+    await _open(secure_media, start_camera)
+    url = secure_media.relay_url("gate", delivery=delivery)
+    with secure_media.events.subscribe() as events:
+        client = await Process.start("rtsp_tracks.py", url, "nvr", "guess", "tls-validation-flags=0")
+        try:
+            assert "error" in await client.line()
+            assert await event_of(aiter(events), LoginFailed) == LoginFailed("nvr", "127.0.0.1")
+        finally:
+            await client.kill()
+
+
+async def test_ffmpeg_gets_video_through_rtsps(secure_media: MediaProcess, start_camera: StartCamera) -> None:
+    await _open(secure_media, start_camera)
+    url = secure_media.relay_url("gate", delivery=Delivery.SECURE).replace("//", "//nvr:nvr%20secret@")
+
+    def look() -> int:
+        with av.open(url, options={"tls_verify": "0"}, timeout=PATIENCE_S) as container:
+            return sum(1 for _ in itertools.islice(container.decode(video=0), 20))
+
+    assert await asyncio.to_thread(look) == 20
 
 
 async def test_without_a_certificate_there_is_no_secure_address(media: MediaProcess) -> None:

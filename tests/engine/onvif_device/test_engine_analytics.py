@@ -250,3 +250,9 @@ def state(broker: Broker, topic: str) -> dict[str, str] | None:
     """The data of the one property of a topic; None where there is none."""
     found = [dict(message.data) for message in broker.state() if message.topic == topic]
     return found[0] if found else None
+
+
+def test_what_the_engine_cannot_do_is_not_offered() -> None:
+    offered = {limits.kind for limits in analytics(Book()).limits}
+    assert offered == set(OnvifKind) - {OnvifKind.FACE_RECOGNITION}
+    assert "HumanFace" not in analytics(Book()).object_classes

@@ -135,6 +135,29 @@ def test_rules_of_another_channel_are_refused(tmp_path: Path) -> None:
         analyze_video(tmp_path / "clip.mp4", tmp_path, Nothing(), rules=[rule])
 
 
+def test_motion_in_a_region_is_told_too(tmp_path: Path) -> None:
+    def images() -> Iterator[Image]:
+        ground = np.random.default_rng(1).integers(60, 200, (45, 80, 3)).repeat(4, axis=0).repeat(4, axis=1)
+        for index in range(40):
+            image = ground.astype(np.uint8)
+            if index >= 25:
+                image[60:120, 20 + 8 * (index - 25) : 60 + 8 * (index - 25)] = 20
+            yield image
+
+    write_clip(tmp_path / "clip.mp4", images(), 5.0)
+    rule = Rule(
+        id="m",
+        kind=RuleKind.MOTION_REGION,
+        channel=VIDEO_CHANNEL,
+        points=(Point(0, 0), Point(1, 0), Point(1, 1), Point(0, 1)),
+    )
+    report = analyze_video(tmp_path / "clip.mp4", tmp_path / "out", Nothing(), rules=[rule])
+    begun, ended = (json.loads(line) for line in report.events_path.read_text().splitlines())
+    assert (begun["rule_id"], begun["active"], begun["target_type"]) == ("m", True, None)
+    assert begun["at"] == pytest.approx(5.2)
+    assert ended["active"] is False
+
+
 def test_annotation_leaves_the_picture_alone_and_shows_an_active_rule_in_red() -> None:
     image = np.zeros((360, 640, 3), np.uint8)
     corners = (Point(0.25, 0.25), Point(0.75, 0.25), Point(0.75, 0.75), Point(0.25, 0.75))
