@@ -26,9 +26,9 @@ from engine.cameras.extras import Extras
 from engine.media import Delivery, MediaError, Tracks
 from engine.onvif_device.analytics import EngineAnalytics
 from engine.onvif_device.backend import EngineFacets
+from engine.onvif_device.moves import Tracker
 from engine.onvif_device.multicast import RelayMulticast
 from engine.onvif_device.numbers import ObjectNumbers
-from engine.onvif_device.ptz import Tracker
 from engine.onvif_device.system import EngineSystem
 from engine.onvif_device.user_administration import DeviceUserAdministration
 from engine.store import StoreFailure

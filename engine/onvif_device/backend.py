@@ -10,7 +10,8 @@ from engine.core.geodesy import Mounting
 from engine.media import SoundFormat
 from engine.onvif_device.auxiliary import ChannelAuxiliary, DeviceAuxiliary
 from engine.onvif_device.events import TOPICS
-from engine.onvif_device.ptz import ArbiterPtz, Tracker
+from engine.onvif_device.moves import Tracker
+from engine.onvif_device.ptz import ArbiterPtz
 from engine.onvif_device.terminals import CameraTerminals
 from engine.ptz import Patrol
 from onvif_server.backend import (

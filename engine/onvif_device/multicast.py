@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from engine.media import Target, Tracks
 from onvif_server.backend import Multicast, MulticastTarget, Refusal, Refused, StreamKind
 
+_IPV4 = 4
 _TRACKS = {
     StreamKind.VIDEO: Tracks.VIDEO,
     StreamKind.AUDIO: Tracks.AUDIO,
@@ -27,14 +28,16 @@ class RelayMulticast(Multicast):
         self._sending = Tracks(0)
 
     def configure(self, kind: StreamKind, target: MulticastTarget) -> None:
-        """See `Multicast`; what is sent now moves at once. The relay sends by IPv4 only."""
-        if ip_address(target.address).version != 4:
-            raise Refused(Refusal.INVALID, "multicast goes to IPv4 addresses only")
-        self._targets[_TRACKS[kind]] = Target(target.address, target.port, target.ttl)
+        """See `Multicast`; what is sent now moves at once. The relay sends to IPv4 addresses only, nothing to others."""
+        self._targets.pop(_TRACKS[kind], None)
+        if ip_address(target.address).version == _IPV4:
+            self._targets[_TRACKS[kind]] = Target(target.address, target.port, target.ttl)
         self._order(self._targets, self._sending)
 
     async def start(self, kinds: frozenset[StreamKind]) -> None:
-        """See `Multicast`."""
+        """See `Multicast`. Refuses addresses that are not IPv4."""
+        if any(_TRACKS[kind] not in self._targets for kind in kinds):
+            raise Refused(Refusal.INVALID, "multicast goes to IPv4 addresses only")
         self._send(Tracks(sum(_TRACKS[kind].value for kind in kinds)))
 
     async def stop(self) -> None:

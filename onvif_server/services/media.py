@@ -129,7 +129,7 @@ class MediaService:
     @operation(names.MEDIA, "CreateProfile", Access.ACTUATE)
     async def create_profile(self, call: Call) -> Values:
         """A new profile, still empty."""
-        profile = await self.suite.media.profiles.create(call.value.Name, call.value.Token or None)
+        profile = await self.suite.media.profiles.create(call.value.Name or "", call.value.Token or None)
         return {"Profile": await self.suite.descriptions.profile10(profile)}
 
     @operation(names.MEDIA, "DeleteProfile", Access.ACTUATE)

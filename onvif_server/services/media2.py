@@ -82,7 +82,7 @@ class Media2Service:
     async def create_profile(self, call: Call) -> Values:
         """A new profile, with configurations if the client names some."""
         additions = _additions(call.value.Configuration)
-        return {"Token": (await self.suite.media.profiles.create(call.value.Name, additions=additions)).token}
+        return {"Token": (await self.suite.media.profiles.create(call.value.Name or "", additions=additions)).token}
 
     @operation(names.MEDIA2, "AddConfiguration", Access.ACTUATE)
     async def add_configuration(self, call: Call) -> Values:

@@ -23,6 +23,9 @@ FOUND = {
         "<tan:DeleteRules><tan:ConfigurationToken>yard-analytics-config</tan:ConfigurationToken><tan:RuleName/>"
         "</tan:DeleteRules>"
     ),
+    "an empty name of a profile": envelope(
+        "<trt:CreateProfile><trt:Name/><trt:Token>nameless</trt:Token></trt:CreateProfile>"
+    ),
     "a message id that is no URI": envelope("<tds:GetHostname/>", "<wsa:MessageID>boolean(//a:b[@c])</wsa:MessageID>"),
 }
 """What it found once."""
@@ -47,7 +50,10 @@ def test_a_good_request_passes() -> None:
 
 @pytest.mark.parametrize("name", FOUND)
 def test_what_was_found_is_mended(name: str) -> None:
-    Entry(Judge(10))(b"\x00" + FOUND[name].encode())
+    entry = Entry(Judge(10))
+    entry(b"\x00" + FOUND[name].encode())
+    # Nor does it stay and spoil what comes after it.
+    entry(b"\x00" + envelope("<trt:GetProfiles/>").encode())
 
 
 def test_the_sender_is_judged_as_the_first_byte_says() -> None:

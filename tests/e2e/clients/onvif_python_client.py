@@ -15,6 +15,7 @@ from typing import Any
 from lxml import etree
 from onvif import CacheMode, ONVIFClient
 
+PATIENCE_S = 40.0
 PULLS = 12
 """Of ten seconds each: the yard's play repeats every minute."""
 
@@ -47,21 +48,23 @@ def move(client: ONVIFClient, profile: str) -> dict[str, Any]:
     began = time.time()
     # Slowly, so that it is on its way when it is asked.
     ptz.AbsoluteMove(ProfileToken=profile, Position=goal, Speed={"PanTilt": {"x": 0.1, "y": 0.1}})
-    moving = ptz.GetStatus(ProfileToken=profile).MoveStatus.PanTilt
-    after = at_rest(ptz, profile)
+    until_it_is(ptz, profile, "MOVING")
+    after = until_it_is(ptz, profile, "IDLE")
     token = ptz.SetPreset(ProfileToken=profile, PresetName="From afar")
     names = [preset.Name for preset in ptz.GetPresets(ProfileToken=profile)]
     ptz.RemovePreset(ProfileToken=profile, PresetToken=token)
     ptz.GotoHomePosition(ProfileToken=profile)
-    at_rest(ptz, profile)
-    return {"began": began, "moving": moving, "moved": after.x - before.PanTilt.x, "goal": goal, "presets": names}
+    return {"began": began, "moved": after.x - before.PanTilt.x, "goal": goal, "presets": names}
 
 
-def at_rest(ptz: Any, profile: str) -> Any:
-    while True:
+def until_it_is(ptz: Any, profile: str, move_status: str) -> Any:
+    """Where the camera looks when its status is so for the first time."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         status = ptz.GetStatus(ProfileToken=profile)
-        if status.MoveStatus.PanTilt == "IDLE":
+        if status.MoveStatus.PanTilt == move_status:
             return status.Position.PanTilt
+    raise TimeoutError(f"the camera was never {move_status}")
 
 
 def rules(client: ONVIFClient, configuration: str) -> dict[str, Any]:

@@ -81,14 +81,14 @@ async def test_moves_reach_the_motors(camera: ONVIFCamera, site: ClientSite) -> 
     # From far away and slowly, so that it is on its way for a while.
     away = {"PanTilt": {"x": home.pan_deg - 30.0, "y": home.tilt_deg, "space": spaces.SPHERICAL_POSITION}}
     await ptz.AbsoluteMove({"ProfileToken": profile, "Position": away})
-    await at_rest(ptz, profile)
+    await until_it_is(ptz, profile, "IDLE")
     began = time.time()
     goal = {"PanTilt": {"x": home.pan_deg + 12.0, "y": home.tilt_deg - 4.0, "space": spaces.SPHERICAL_POSITION}}
     speed = {"PanTilt": {"x": 0.1, "y": 0.1}}
     await ptz.AbsoluteMove({"ProfileToken": profile, "Position": goal, "Speed": speed})
-    assert (await ptz.GetStatus({"ProfileToken": profile})).MoveStatus.PanTilt == "MOVING"
+    await until_it_is(ptz, profile, "MOVING")
     await reached(site, began, home.pan_deg + 12.0, home.tilt_deg - 4.0)
-    status = await at_rest(ptz, profile)
+    status = await until_it_is(ptz, profile, "IDLE")
     assert status.Position.PanTilt.x == pytest.approx((home.pan_deg + 12.0) / 180.0, abs=0.01)
 
     token = await ptz.SetPreset({"ProfileToken": profile, "PresetName": "Corner"})
@@ -104,7 +104,7 @@ async def test_moves_reach_the_motors(camera: ONVIFCamera, site: ClientSite) -> 
     began = time.time()
     await ptz.GotoPreset({"ProfileToken": profile, "PresetToken": token})
     await reached(site, began, home.pan_deg + 12.0, home.tilt_deg - 4.0)
-    await at_rest(ptz, profile)
+    await until_it_is(ptz, profile, "IDLE")
     began = time.time()
     # A translation of 1 is the whole range, here a full turn.
     await ptz.RelativeMove({"ProfileToken": profile, "Translation": {"PanTilt": {"x": -10.0 / 360.0, "y": 0.0}}})
@@ -121,12 +121,12 @@ async def reached(site: ClientSite, began: float, pan_deg: float, tilt_deg: floa
     await asyncio.to_thread(site.reached, began, lambda pose: near(pose, pan_deg, tilt_deg), where)
 
 
-async def at_rest(ptz: Any, profile: str) -> Any:
-    """The status once the camera does not move any more."""
+async def until_it_is(ptz: Any, profile: str, move_status: str) -> Any:
+    """The first status that says so."""
     async with asyncio.timeout(REACH_S):
         while True:
             status = await ptz.GetStatus({"ProfileToken": profile})
-            if status.MoveStatus.PanTilt == "IDLE":
+            if status.MoveStatus.PanTilt == move_status:
                 return status
 
 
