@@ -38,8 +38,8 @@ from onvif_server.backend import (
 )
 from onvif_server.events import topics
 
-TOKEN_WINDOW_S = 5.0
-"""Of WS-UsernameToken: tokens that were used are remembered for two of these, so memory shows its level soon."""
+MEMORY_S = 5.0
+"""How long credentials that were used are remembered, so that memory shows its level soon; five minutes by default."""
 
 
 class Head(Ptz):
@@ -158,7 +158,7 @@ async def _serve(ready: Path) -> None:
 
     login = json.loads(os.environ[DEVICE_VARIABLE])
     users = StaticUsers({login["user"]: Account(login["password"], Level.ADMINISTRATOR)})
-    device = OnvifDevice(Host(), users, DeviceSettings(token_window_s=TOKEN_WINDOW_S))
+    device = OnvifDevice(Host(), users, DeviceSettings(token_window_s=MEMORY_S, nonce_lifetime_s=MEMORY_S))
     port = await device.start("127.0.0.1")
     used_s, at = time.process_time(), time.time()
     ended = asyncio.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -118,6 +118,14 @@ class ArbiterMoves:
         self._commanded_at = self._clock.now()
         return lease
 
+    @contextlib.asynccontextmanager
+    async def _moving(self, caller: Caller) -> AsyncIterator[Lease]:
+        """`_begin_move`, and what comes of the move in the library's words."""
+        with in_our_words():
+            yield await self._begin_move(caller)
+            # A camera that is slow to answer begins no sooner than now.
+            self._commanded_at = self._clock.now()
+
     async def _forget_turning(self) -> None:
         turning, self._turning = self._turning, None
         if turning:
@@ -128,22 +136,19 @@ class ArbiterMoves:
         self, caller: Caller, *, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed
     ) -> None:
         """Goes to a position."""
-        with in_our_words():
-            lease = await self._begin_move(caller)
+        async with self._moving(caller) as lease:
             await lease.move_absolute(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed_of(speed))
 
     async def move_relative(
         self, caller: Caller, *, pan_deg: float, tilt_deg: float, zoom: float, speed: PtzSpeed
     ) -> None:
         """Moves by degrees."""
-        with in_our_words():
-            lease = await self._begin_move(caller)
+        async with self._moving(caller) as lease:
             await lease.move_relative(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed_of(speed))
 
     async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
         """Centres a point of the picture, by where the camera looks now."""
-        with in_our_words():
-            lease = await self._begin_move(caller)
+        async with self._moving(caller) as lease:
             await self._freshen()
             pose, status = self._arbiter.pose, self._arbiter.status
             if pose is None or status is None:
@@ -170,6 +175,7 @@ class ArbiterMoves:
             await self._forget_turning()
             self._commanded_at = self._clock.now()
             await lease.move_continuous(pan=pan, tilt=tilt, zoom=lens, proportional=True)
+            self._commanded_at = self._clock.now()
         self._turning = _Turning(pan, tilt, lens, asyncio.create_task(self._end_after(lease, timeout_s)))
 
     async def _end_after(self, lease: Lease, timeout_s: float) -> None:

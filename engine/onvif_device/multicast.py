@@ -28,7 +28,7 @@ class RelayMulticast(Multicast):
         self._sending = Tracks(0)
 
     def configure(self, kind: StreamKind, target: MulticastTarget) -> None:
-        """See `Multicast`; what is sent now moves at once. The relay sends to IPv4 addresses only, nothing to others."""
+        """See `Multicast`; what is sent now moves at once. The relay sends to IPv4 addresses only."""
         self._targets.pop(_TRACKS[kind], None)
         if ip_address(target.address).version == _IPV4:
             self._targets[_TRACKS[kind]] = Target(target.address, target.port, target.ttl)

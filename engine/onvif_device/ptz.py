@@ -96,8 +96,7 @@ class ArbiterPtz(ArbiterMoves, Ptz):
 
     async def goto_preset(self, caller: Caller, token: str, speed: PtzSpeed) -> None:
         """Goes to a preset."""
-        with in_our_words():
-            lease = await self._begin_move(caller)
+        async with self._moving(caller) as lease:
             await lease.goto_preset(token, speed_of(speed))
 
     async def remove_preset(self, caller: Caller, token: str) -> None:
@@ -109,8 +108,7 @@ class ArbiterPtz(ArbiterMoves, Ptz):
         """Goes to the configured home position."""
         if self._arbiter.settings.home is None:
             raise Refused(Refusal.NO_HOME, "no home position is configured")
-        with in_our_words():
-            lease = await self._begin_move(caller)
+        async with self._moving(caller) as lease:
             await lease.goto_home(speed_of(speed))
 
     async def geo_move(
@@ -118,8 +116,7 @@ class ArbiterPtz(ArbiterMoves, Ptz):
     ) -> None:
         """Looks at a place on Earth."""
         direction, hfov_deg = self._place(target, area_m)
-        with in_our_words():
-            lease = await self._begin_move(caller)
+        async with self._moving(caller) as lease:
             await lease.move_to(direction, hfov_deg, speed_of(speed))
 
     def _place(self, target: GeoPosition, area_m: tuple[float, float] | None = None) -> tuple[Direction, float | None]:
@@ -146,8 +143,7 @@ class ArbiterPtz(ArbiterMoves, Ptz):
         if object_id is not None and not self._tracker.knows(object_id):
             # Nobody loses the camera for an object that is not there.
             raise Refused(Refusal.NO_SUCH_TARGET, f"object {object_id} is not seen now")
-        with in_our_words():
-            lease = await self._begin_move(caller)
+        async with self._moving(caller) as lease:
             if preset is not None:
                 await lease.goto_preset(preset, speed_of(speed))
             elif position is not None:
