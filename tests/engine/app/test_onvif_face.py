@@ -15,6 +15,7 @@ from engine.app.onvif import LOOK_S, PATIENCE_S, RETRY_S, _Look
 from engine.cameras.protocols import Channel
 from engine.core.clock import VirtualClock
 from engine.onvif_device.device import PortInUse
+from onvif_server.device import OnvifDevice
 from onvif_server.discovery import Announced
 from tests.engine.app.app_sites import until
 from tests.engine.app.conftest import StartEngine
@@ -240,3 +241,40 @@ async def test_a_device_on_the_loopback_is_not_announced(engine: Engine, clock: 
         await look_again(clock)
         assert engine.onvif.port
     assert not made
+
+
+async def test_a_camera_that_talks_nonsense_does_not_end_the_device_of_all(engine: Engine, clock: VirtualClock) -> None:
+    await activate(engine)
+    describe(engine, wide=(1280, 0))
+    async with facing(engine):
+        await look_again(clock, RETRY_S)
+        describe(engine)
+        await look_again(clock, RETRY_S)
+        assert await sizes(engine) == [(1280, 720), (1920, 1080)]
+
+
+async def test_a_beginning_that_fails_leaves_no_port_taken(
+    start_engine: StartEngine,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+    engine = await start_engine(onvif=port)
+    await activate(engine)
+    describe(engine)
+
+    async def broken(_device: OnvifDevice) -> None:
+        raise LookupError("what was kept is gone")
+
+    async with facing(engine):
+        with monkeypatch.context() as patched:
+            patched.setattr(OnvifDevice, "begin", broken)
+            for _ in range(3):
+                await look_again(clock, RETRY_S)
+        assert engine.onvif.port == 0
+        assert len([one for one in caplog.records if "what was kept is gone" in one.getMessage()]) == 1
+        await look_again(clock, RETRY_S)
+        assert engine.onvif.port == port
