@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from aiohttp import web
@@ -45,7 +45,7 @@ from onvif_server.services.ptz import PtzService
 from onvif_server.settings import DeviceSettings
 from onvif_server.soap import names
 from onvif_server.soap.dispatcher import Dispatcher
-from onvif_server.soap.operations import registrations
+from onvif_server.soap.operations import Values, registrations
 from onvif_server.soap.schema import load_schemas
 
 
@@ -108,20 +108,21 @@ class OnvifDevice:
             DeviceRelaysService(backend),
         )
         self._ptz, imaging = ptz, ImagingService(backend)
-        device.capability_sources = {
-            names.MEDIA: media.capabilities(),
-            names.MEDIA2: media2.capabilities(),
-            names.PTZ: ptz.capabilities(),
-            names.IMAGING: imaging.capabilities(),
-            names.EVENTS: events.capabilities(),
-            names.DEVICE_IO: device_io.capabilities(),
+        sources: dict[str, Callable[[], Values]] = {
+            names.MEDIA: media.capabilities,
+            names.MEDIA2: media2.capabilities,
+            names.PTZ: ptz.capabilities,
+            names.IMAGING: imaging.capabilities,
+            names.EVENTS: events.capabilities,
+            names.DEVICE_IO: device_io.capabilities,
         }
+        device.capability_sources = sources
         optional: list[object] = []
         if catalogue.has_analytics(backend):
             changed = partial(suite.media.configuration_changed, Part.ANALYTICS)
             analytics = AnalyticsService(backend, self.analytics_modules, changed)
             suite.changes.set_analytics = AnalyticsSetting(backend, self.analytics_modules).apply
-            device.capability_sources[names.ANALYTICS] = analytics.capabilities()
+            sources[names.ANALYTICS] = analytics.capabilities
             optional.append(analytics)
         authenticator = Authenticator(
             users,

@@ -133,7 +133,7 @@ class Endpoint:
                         raise too_large
         except TimeoutError as error:
             raise Fault("InvalidArgs", reason="the request did not come in time", status=408) from error
-        except (web.PayloadAccessError, ValueError) as error:
+        except (web.PayloadAccessError, web.RequestPayloadError, ValueError) as error:
             raise Fault("WellFormed", reason="the request's body cannot be read") from error
         return bytes(body)
 

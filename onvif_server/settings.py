@@ -48,7 +48,9 @@ class DeviceSettings:
     """The life of a subscription whose client names none; each pull renews it."""
 
     maximum_subscription_s: float = 3600.0
-    maximum_pull_s: float = 120.0
+    maximum_pull_s: float = 3600.0
+    """How long a pull may wait; who wants to wait longer is refused. The standard asks for a minute at least."""
+
     maximum_pull_messages: int = 1000
     queue_limit: int = 1000
     """Messages kept for a client that does not pull; beyond that the oldest are lost."""

@@ -155,6 +155,7 @@ class OnvifFace:
 
     async def _serve_all(self, parts: Sequence[_Part]) -> bool:
         troubles = []
+        unexpected: Exception | None = None
         changed = False
         for part in parts:
             if self._served.get(part.key) == part:
@@ -165,9 +166,13 @@ class OnvifFace:
                 changed = True
             except (PortInUse, OSError, StoreFailure) as error:
                 troubles.append(str(error))
+            except Exception as error:  # noqa: BLE001 - logged below, each trouble once
+                # Cameras say all kinds of things of themselves, and nobody would begin this task again.
+                troubles.append(f"the ONVIF device {part.information.name!r} cannot be served: {error!r}")
+                unexpected = error
         trouble = "; ".join(troubles)
         if trouble and trouble != self._trouble:
-            _LOG.error("%s; it is tried again", trouble)
+            _LOG.error("%s; it is tried again", trouble, exc_info=unexpected)
         self._trouble = trouble
         if changed:
             await self._announce()
@@ -252,7 +257,7 @@ class OnvifFace:
             return None
         size = (video.width, video.height) if video and video.width and video.height else None
         size = size or (described.size if described else None)
-        if size is None:
+        if size is None or min(size) < 1:
             return None
         fps = (described.fps if described else None) or ASSUMED_FPS
         codec = (video.codec if video else None) or (described.codec if described else None) or "h264"

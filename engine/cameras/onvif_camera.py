@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.cameras.errors import CameraFault, CameraUnreachable
 from engine.cameras.extras import Extras
-from engine.cameras.onvif_device_extras import DeviceExtras, learn_device_extras
+from engine.cameras.onvif_device_extras import LONGEST_ANSWER, DeviceExtras, learn_device_extras
 from engine.cameras.onvif_encoder import OnvifEncoder, learn_encoder
 from engine.cameras.onvif_imaging import OnvifImaging, learn_imaging
 from engine.cameras.onvif_media import MediaProfile, MediaServices, choose_profiles
@@ -16,7 +16,9 @@ from engine.cameras.onvif_motors import Head, OnvifMotors, learn_head
 from engine.cameras.onvif_osd import OnvifOsd, learn_osd
 from engine.cameras.onvif_terminals import Found, OnvifTerminals, learn_terminals
 from engine.cameras.protocols import CameraInformation, Channel, ChannelCapabilities, StreamAddress
-from engine.cameras.soap import TIMEOUT_S, Service, SoapClient
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_http import TIMEOUT_S
+from engine.cameras.soap_services import Service
 from engine.config.schema import CameraConfig, ChannelConfig
 from engine.core.clock import Clock
 
@@ -205,9 +207,8 @@ class OnvifCamera:
 
     async def device_auxiliary(self, command: str) -> str:
         """Sends one of the camera's own auxiliary commands."""
-        return str(
-            await self._client.call_extra(Service.DEVICE, "SendAuxiliaryCommand", AuxiliaryCommand=command) or ""
-        )
+        answer = await self._client.call_extra(Service.DEVICE, "SendAuxiliaryCommand", AuxiliaryCommand=command)
+        return str(answer or "")[:LONGEST_ANSWER]
 
     async def capabilities(self, channel: str) -> ChannelCapabilities:
         """What the channel can do."""

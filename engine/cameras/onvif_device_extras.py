@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.cameras.errors import CameraFault
-from engine.cameras.soap import Service, SoapClient
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
 from engine.cameras.zeep_values import dig
+
+LONGEST_ANSWER = 1000
+"""So much of what a camera says to an auxiliary command is passed on, in characters."""
 
 _LONGEST_COMMAND = 128
 _MOST_COMMANDS = 64

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from engine.cameras.errors import CameraFault, CameraUnreachable
-from engine.cameras.soap import Service, SoapClient
-from engine.cameras.zeep_values import numbers, plain, words
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
+from engine.cameras.zeep_values import integer, number, numbers, plain, words
 from onvif_server.backend import EncoderOptions, EncoderSettings
 
 ENCODINGS: Final = ("H264", "H265")
 """What the engine can decode and relay: others are not offered."""
+_MOST_SIZES: Final = 100
 
 
 async def learn_encoder(client: SoapClient, configuration: str | None) -> bool:
@@ -44,12 +46,16 @@ def _read_options(found: Any) -> EncoderOptions:
     rates = numbers(found.FrameRatesSupported)
     return EncoderOptions(
         encoding=str(found.Encoding).upper(),
-        sizes=tuple((int(one.Width), int(one.Height)) for one in found.ResolutionsAvailable),
+        sizes=tuple(
+            (integer(one.Width), integer(one.Height))
+            for one in found.ResolutionsAvailable[:_MOST_SIZES]
+            if one.Width > 0 and one.Height > 0
+        ),
         frame_rates=tuple(rate for rate in rates if rate > 0),
-        bitrate_kbps=(int(found.BitrateRange.Min), int(found.BitrateRange.Max)),
-        gov_length=(int(min(lengths)), int(max(lengths))),
+        bitrate_kbps=(integer(found.BitrateRange.Min), integer(found.BitrateRange.Max)),
+        gov_length=(integer(min(lengths)), integer(max(lengths))),
         profiles=words(found.ProfilesSupported),
-        quality=(float(found.QualityRange.Min), float(found.QualityRange.Max)),
+        quality=(number(found.QualityRange.Min), number(found.QualityRange.Max)),
         constant_bitrate=bool(found.ConstantBitRateSupported),
     )
 
@@ -89,13 +95,13 @@ class OnvifEncoder:
             rate = found.RateControl
             return EncoderSettings(
                 encoding=str(found.Encoding).upper(),
-                width=int(found.Resolution.Width),
-                height=int(found.Resolution.Height),
-                fps=float(rate.FrameRateLimit) if rate is not None else 0.0,
-                bitrate_kbps=int(rate.BitrateLimit) if rate is not None else 0,
-                gov_length=int(found.GovLength or 1),
+                width=integer(found.Resolution.Width),
+                height=integer(found.Resolution.Height),
+                fps=number(rate.FrameRateLimit) if rate is not None else 0.0,
+                bitrate_kbps=integer(rate.BitrateLimit) if rate is not None else 0,
+                gov_length=integer(found.GovLength or 1),
                 profile=str(found.Profile or ""),
-                quality=float(found.Quality),
+                quality=number(found.Quality),
                 constant_bitrate=bool(getattr(rate, "ConstantBitRate", None)),
             )
 

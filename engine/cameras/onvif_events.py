@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.cameras.errors import CameraError
-from engine.cameras.soap import PULL_S, Service, SoapClient
+from engine.cameras.soap import PULL_S, SoapClient
+from engine.cameras.soap_services import Service
 
 LIFE_S: Final = 180
 """For so long the camera keeps a subscription that nobody pulls from."""
 RENEW_S: Final = 60.0
 """A subscription that ends so soon is replaced by a new one, which tells the present state again: nothing is lost."""
+SHORTEST_LIFE_S: Final = 10.0
+SHORTEST_PULL_S: Final = 0.1
+SHORTEST_IDLE_PULL_S: Final = 1.0
+"""Subscriptions, pulls, and pulls that bring nothing follow each other no faster, however fast the camera answers."""
 _MOST_MESSAGES: Final = 50
 
 _log = logging.getLogger(__name__)
@@ -32,38 +37,48 @@ class CameraEvent:
 async def camera_events(client: SoapClient) -> AsyncGenerator[CameraEvent]:
     """All events of a camera, beginning with the present states, for as long as it answers. Raises CameraError."""
     while True:
-        address = await _subscribe(client)
+        began = client.clock.now()
+        address, life_s = await _subscribe(client)
         for service in (Service.PULL_POINT, Service.SUBSCRIPTION):
             await client.place(service, address)
         try:
-            async for event in _pull(client):
+            async for event in _pull(client, min(RENEW_S, life_s / 2)):
                 yield event
         finally:
             await _unsubscribe(client)
+        await client.clock.sleep(max(began + SHORTEST_LIFE_S - client.clock.now(), 0.0))
 
 
-async def _subscribe(client: SoapClient) -> str:
+async def _subscribe(client: SoapClient) -> tuple[str, float]:
+    """Where to pull, and for how many seconds the camera keeps the subscription."""
     answer = await client.call_extra(
         Service.EVENTS, "CreatePullPointSubscription", InitialTerminationTime=f"PT{LIFE_S}S"
     )
     with client.making_sense("subscription"):
         # A structure or the text itself, depending on the description.
         address = answer.SubscriptionReference.Address
-        return str(getattr(address, "_value_1", address))
+        return str(getattr(address, "_value_1", address)), _left_s(answer)
 
 
-async def _pull(client: SoapClient) -> AsyncGenerator[CameraEvent]:
-    """Until the subscription nears its end."""
+def _left_s(answer: Any) -> float:
+    return float((answer.TerminationTime - answer.CurrentTime).total_seconds())
+
+
+async def _pull(client: SoapClient, renew_s: float) -> AsyncGenerator[CameraEvent]:
+    """Until the subscription nears its end, by so many seconds."""
     wait = dt.timedelta(seconds=PULL_S)
     while True:
+        began = client.clock.now()
         answer = await client.call_extra(Service.PULL_POINT, "PullMessages", Timeout=wait, MessageLimit=_MOST_MESSAGES)
         with client.making_sense("events"):
             events = [event for one in answer.NotificationMessage or () if (event := _event(one)) is not None]
-            left_s = (answer.TerminationTime - answer.CurrentTime).total_seconds()
+            left_s = _left_s(answer)
         for event in events:
             yield event
-        if left_s < RENEW_S:
+        if left_s < renew_s:
             return
+        pause_s = SHORTEST_PULL_S if events else SHORTEST_IDLE_PULL_S
+        await client.clock.sleep(max(began + pause_s - client.clock.now(), 0.0))
 
 
 async def _unsubscribe(client: SoapClient) -> None:

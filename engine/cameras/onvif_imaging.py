@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from engine.cameras.errors import CameraFault, CameraUnreachable
 from engine.cameras.extras import ImagingAbilities
-from engine.cameras.soap import Service, SoapClient
-from engine.cameras.zeep_values import dig, plain
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
+from engine.cameras.zeep_values import dig, number, plain
 from onvif_server.backend import Choice, FocusAbilities, FocusStatus, ImagingSettings, Number, Range
-from onvif_server.services.imaging_values import TABLE
+from onvif_server.imaging_table import TABLE
 
 _ON_OFF: Final = ("ON", "OFF")
 _AUTO_MANUAL: Final = ("AUTO", "MANUAL")
@@ -28,6 +29,8 @@ _WORDS: Final = {
     "defogging_mode": ("OFF", "ON", "AUTO"),
 }
 """The standard's words of each mode: what else a camera says cannot be passed on."""
+
+_LONGEST: Final = 300
 
 type Plain = dict[str, Any]
 
@@ -104,7 +107,7 @@ class OnvifImaging:
         answer = await self._call("GetStatus")
         with self._client.making_sense("focus status"):
             focus = answer.FocusStatus20
-            return FocusStatus(float(focus.Position), focus.MoveStatus == "MOVING", str(focus.Error or ""))
+            return FocusStatus(number(focus.Position), focus.MoveStatus == "MOVING", str(focus.Error or "")[:_LONGEST])
 
     async def move_focus(
         self,

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from engine.cameras.errors import CameraFault
-from engine.cameras.soap import Service, SoapClient
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
+from engine.cameras.zeep_values import number
 from engine.config.schema import ChannelConfig
 
 _log = logging.getLogger(__name__)
+
+_LONGEST_SIDE: Final = 16384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,13 @@ def _base(profile: Any, source: Any, ptz: Any, audio: Any) -> MediaProfile:
     )
 
 
+def _size(resolution: Any) -> tuple[int, int] | None:
+    """A size that pictures can have; None for what is none."""
+    if resolution is None or not (0 < resolution.Width <= _LONGEST_SIDE and 0 < resolution.Height <= _LONGEST_SIDE):
+        return None
+    return int(resolution.Width), int(resolution.Height)
+
+
 def _with_encoder(profile: MediaProfile, encoder: Any, rate: Any) -> MediaProfile:
     if encoder is None:
         return profile
@@ -121,8 +132,8 @@ def _with_encoder(profile: MediaProfile, encoder: Any, rate: Any) -> MediaProfil
         profile,
         encoder_configuration=str(encoder.token),
         codec=str(encoder.Encoding).upper() if encoder.Encoding else None,
-        size=(int(resolution.Width), int(resolution.Height)) if resolution is not None else None,
-        fps=float(limit) if limit else None,
+        size=_size(resolution),
+        fps=number(limit) or None if limit and limit > 0 else None,
     )
 
 

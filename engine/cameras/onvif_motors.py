@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.cameras.errors import CameraFault, CameraUnreachable
-from engine.cameras.onvif_device_extras import auxiliary_commands
+from engine.cameras.onvif_device_extras import LONGEST_ANSWER, auxiliary_commands
 from engine.cameras.protocols import CameraPreset, MotorCapabilities, MotorStatus
-from engine.cameras.soap import Service, SoapClient
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
 from engine.cameras.spaces import SIGNED, UNIT, HeadGeometry, Line, Spaces
 from engine.core.clock import Clock
 
@@ -238,7 +239,8 @@ class OnvifMotors:
 
     async def auxiliary(self, command: str) -> str:
         """Sends one of the node's auxiliary commands, e.g. `tt:Wiper|On`; returns the camera's answer to it."""
-        return str(await self._do("SendAuxiliaryCommand", self._attached(), AuxiliaryData=command) or "")
+        answer = await self._do("SendAuxiliaryCommand", self._attached(), AuxiliaryData=command)
+        return str(answer or "")[:LONGEST_ANSWER]
 
 
 def _speed(head: Head, speed: float, axes: set[str]) -> dict[str, Any]:

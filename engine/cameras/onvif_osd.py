@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.cameras.errors import CameraFault, CameraUnreachable
-from engine.cameras.soap import Service, SoapClient
-from engine.cameras.zeep_values import plain, words
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
+from engine.cameras.zeep_values import integer, number, plain, words
 from onvif_server.backend import OsdKind, OsdOptions, OsdText
 
 _CUSTOM: Final = "Custom"
 _POSITIONS: Final = ("UpperLeft", "UpperRight", "LowerLeft", "LowerRight", _CUSTOM)
+_MOST: Final = 64
+"""So many texts, and formats of dates and times, are taken; a camera's answer could list any number."""
+_LONGEST: Final = 1024
 _DATED: Final = (OsdKind.DATE, OsdKind.TIME, OsdKind.DATE_AND_TIME)
 
 
@@ -29,7 +33,7 @@ async def _options(client: SoapClient, configuration: str) -> OsdOptions:
     answer = await client.call_extra(Service.MEDIA2, "GetOSDOptions", ConfigurationToken=configuration)
     with client.making_sense("OSD options"):
         counts, text = answer.MaximumNumberOfOSDs, answer.TextOption
-        total = int(counts.Total or 0)
+        total = integer(counts.Total or 0)
         kinds = words(text.Type) if text is not None and "Text" in words(answer.Type) else ()
         dated = all(kind.value in kinds for kind in _DATED)
         sizes = getattr(text, "FontSizeRange", None)
@@ -38,15 +42,15 @@ async def _options(client: SoapClient, configuration: str) -> OsdOptions:
             plain=_count(counts.PlainText, total) if OsdKind.PLAIN.value in kinds else 0,
             date_and_time=min(_count(getattr(counts, kind.value), total) for kind in _DATED) if dated else 0,
             positions=tuple(one for one in _POSITIONS if one in words(answer.PositionOption)),
-            date_formats=tuple(str(one) for one in getattr(text, "DateFormat", None) or ()),
-            time_formats=tuple(str(one) for one in getattr(text, "TimeFormat", None) or ()),
-            font_sizes=(int(sizes.Min), int(sizes.Max)) if sizes is not None else None,
+            date_formats=tuple(str(one) for one in getattr(text, "DateFormat", None) or ())[:_MOST],
+            time_formats=tuple(str(one) for one in getattr(text, "TimeFormat", None) or ())[:_MOST],
+            font_sizes=(integer(sizes.Min), integer(sizes.Max)) if sizes is not None else None,
         )
 
 
 def _count(told: Any, total: int) -> int:
     """How many of a kind: as many as of all kinds, where the camera does not tell."""
-    return total if told is None else int(told)
+    return total if told is None else integer(told)
 
 
 class OnvifOsd:
@@ -76,7 +80,8 @@ class OnvifOsd:
         answer = await self._client.call_extra(Service.MEDIA2, "GetOSDs", ConfigurationToken=source)
         with self._client.making_sense("OSDs"):
             # There are cameras that list those of all their sources, whatever is asked.
-            return {str(one.token): one for one in answer or () if _source_of(one) == source}
+            ours = [one for one in answer or () if _source_of(one) == source]
+            return {str(one.token): one for one in ours[:_MOST]}
 
     async def texts(self) -> dict[str, OsdText]:
         """The texts by the camera's tokens; what is no text, or of a kind without a standard, is passed over."""
@@ -116,11 +121,11 @@ def _read(osd: Any) -> OsdText | None:
     custom = position not in _POSITIONS[:4]
     return OsdText(
         kind=OsdKind(str(text.Type)),
-        text=str(text.PlainText or ""),
+        text=str(text.PlainText or "")[:_LONGEST],
         position=None if custom else position,
-        x=float(place.x or 0.0) if custom and place is not None else 0.0,
-        y=float(place.y or 0.0) if custom and place is not None else 0.0,
-        font_size=int(text.FontSize) if text.FontSize is not None else None,
+        x=number(place.x or 0.0) if custom and place is not None else 0.0,
+        y=number(place.y or 0.0) if custom and place is not None else 0.0,
+        font_size=integer(text.FontSize) if text.FontSize is not None else None,
         date_format=str(text.DateFormat) if text.DateFormat else None,
         time_format=str(text.TimeFormat) if text.TimeFormat else None,
     )

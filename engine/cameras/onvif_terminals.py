@@ -12,13 +12,17 @@ from engine.cameras.errors import CameraFault
 from engine.cameras.extras import RelayAbilities, TerminalAbilities
 from engine.cameras.onvif_device_extras import DeviceExtras
 from engine.cameras.onvif_events import camera_events
-from engine.cameras.soap import Service, SoapClient
+from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
+from engine.cameras.zeep_values import numbers
 from onvif_server.backend import DigitalInput, RelayOutput
 
 _RELAY_TOPIC: Final = "Device/Trigger/Relay"
 _INPUT_TOPIC: Final = "Device/Trigger/DigitalInput"
 _TOKENS: Final = {_RELAY_TOPIC: "RelayToken", _INPUT_TOPIC: "InputToken"}
 """By what name each topic tells whose state it is."""
+_MOST: Final = 64
+"""So many relays, and so many inputs, of one camera are taken; its answer could list any number."""
 _ACTIVE: Final = frozenset({"active", "true", "1"})
 
 
@@ -53,7 +57,7 @@ async def _learn_relays(client: SoapClient) -> tuple[RelayOutput, ...]:
     answer = await client.call_extra(Service.DEVICE, "GetRelayOutputs")
     options = await _relay_options(client)
     with client.making_sense("relays"):
-        return tuple(_relay(one, options.get(str(one.token))) for one in answer or ())
+        return tuple(_relay(one, options.get(str(one.token))) for one in (answer or ())[:_MOST])
 
 
 async def _relay_options(client: SoapClient) -> Mapping[str, Any]:
@@ -76,7 +80,7 @@ def _relay(found: Any, options: Any) -> RelayOutput:
     )
     if options is None:
         return relay
-    modes, delays = [str(mode) for mode in options.Mode or ()], [float(one) for one in options.DelayTimes or ()]
+    modes, delays = [str(mode) for mode in options.Mode or ()], numbers(options.DelayTimes)
     return replace(
         relay,
         bistable_supported="Bistable" in modes,
@@ -89,7 +93,8 @@ async def _learn_inputs(client: SoapClient) -> tuple[DigitalInput, ...]:
     answer = await client.call_extra(Service.DEVICE_IO, "GetDigitalInputs")
     with client.making_sense("digital inputs"):
         return tuple(
-            DigitalInput(str(one.token), idle_open=getattr(one, "IdleState", None) != "closed") for one in answer or ()
+            DigitalInput(str(one.token), idle_open=getattr(one, "IdleState", None) != "closed")
+            for one in (answer or ())[:_MOST]
         )
 
 

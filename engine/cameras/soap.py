@@ -7,33 +7,34 @@ answers of any size.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum, StrEnum
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 import onvif
 import zeep.exceptions
-from lxml import etree
 from onvif.util import is_auth_error, stringify_onvif_error
 
 from engine.cameras.errors import CameraError, CameraFault, CameraRefused, CameraUnreachable
+from engine.cameras.soap_http import (
+    MAX_ANSWER_BYTES,
+    TIMEOUT_S,
+    CameraHttp,
+    NotConnected,
+    TooLarge,
+    Unauthorized,
+    ZeepTransport,
+)
+from engine.cameras.soap_services import Service, capability_addresses
+from engine.cameras.urls import device_url, reachable_url
 from engine.core.clock import Clock
 
-TIMEOUT_S = 5.0
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
-MAX_CONNECTIONS = 4
-"""Small cameras serve few connections at a time; moves and status polls need two."""
-
 PULL_S = 20.0
 """For so long a camera may keep a pull of events that brings none."""
 
@@ -48,127 +49,12 @@ _CHECK_NETWORK = "check that it has power and network, and its address and port 
 _CHECK_ONVIF = "check that ONVIF is enabled on the camera and that the address is that of its ONVIF service"
 
 
-def _description(folder: str, path: str) -> Path:
-    return Path(str(files(folder).joinpath("wsdl", path)))
-
-
-class Service(Enum):
-    """The ONVIF services that the driver uses: namespace, service description, binding."""
-
-    DEVICE = ("http://www.onvif.org/ver10/device/wsdl", _description("onvif", "devicemgmt.wsdl"), "DeviceBinding")
-    MEDIA1 = ("http://www.onvif.org/ver10/media/wsdl", _description("onvif", "media.wsdl"), "MediaBinding")
-    # onvif-zeep-async carries no description of Media2; our own library has the official one.
-    MEDIA2 = (
-        "http://www.onvif.org/ver20/media/wsdl",
-        _description("onvif_server", "ver20/media/wsdl/media.wsdl"),
-        "Media2Binding",
-    )
-    PTZ = ("http://www.onvif.org/ver20/ptz/wsdl", _description("onvif", "ptz.wsdl"), "PTZBinding")
-    # The client library's description is older than defogging and noise reduction.
-    IMAGING = (
-        "http://www.onvif.org/ver20/imaging/wsdl",
-        _description("onvif_server", "ver20/imaging/wsdl/imaging.wsdl"),
-        "ImagingBinding",
-    )
-    EVENTS = ("http://www.onvif.org/ver10/events/wsdl", _description("onvif", "events.wsdl"), "EventBinding")
-    # These two the camera makes for us: `SoapClient.place` says where they are. With the official description zeep
-    # would lose the text of the topics.
-    PULL_POINT = (
-        "http://www.onvif.org/ver10/events/wsdl",
-        _description("onvif", "events.wsdl"),
-        "PullPointSubscriptionBinding",
-    )
-    SUBSCRIPTION = (
-        "http://www.onvif.org/ver10/events/wsdl",
-        _description("onvif", "events.wsdl"),
-        "SubscriptionManagerBinding",
-    )
-    DEVICE_IO = (
-        "http://www.onvif.org/ver10/deviceIO/wsdl",
-        _description("onvif_server", "ver10/deviceio.wsdl"),
-        "DeviceIOBinding",
-    )
-
-    @property
-    def namespace(self) -> str:
-        """The service's XML namespace."""
-        return self.value[0]
-
-
 class Scheme(StrEnum):
     """How the camera wants to be told who we are."""
 
     NONE = "none"
     DIGEST = "HTTP digest"
     TOKEN = "WS-UsernameToken"  # noqa: S105 - the scheme's name
-
-
-def device_url(address: str) -> str:
-    """The address of the device service for what a person writes: `host`, `host:port`, or a whole URL.
-
-    Raises ValueError for anything else.
-    """
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{address!r} is not a host, a host:port, or an http(s) URL")
-    host = parts.netloc.rpartition("@")[2]
-    if parts.port is not None and not 0 < parts.port < 65536:
-        raise ValueError(f"{address!r} has an impossible port")
-    return urlunsplit((parts.scheme, host, parts.path.rstrip("/") or "/onvif/device_service", "", ""))
-
-
-def reachable_url(url: str, base: str) -> str:
-    """A URL that the camera named, without credentials, and at the host by which we reach the camera.
-
-    Cameras behind address translation, or with two network cards, name addresses that we cannot reach. Where the host
-    differs from `base`'s, host and (for the same scheme) port are replaced.
-    """
-    parts, base_parts = urlsplit(url.strip()), urlsplit(base)
-    # A camera may name services of its own, never files of ours.
-    if parts.scheme not in {"http", "https", "rtsp", "rtsps"} or not parts.hostname:
-        raise ValueError(f"{url!r} is not an address of a camera")
-    netloc = parts.netloc.rpartition("@")[2]
-    if parts.hostname != base_parts.hostname:
-        host = base_parts.hostname or ""
-        host = f"[{host}]" if ":" in host else host
-        port = base_parts.port if parts.scheme == base_parts.scheme else parts.port
-        netloc = f"{host}:{port}" if port else host
-    return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
-
-
-class _Unauthorized(Exception):  # noqa: N818 - an answer, used inside this module only
-    """HTTP status 401."""
-
-
-class _TooLarge(Exception):  # noqa: N818 - an answer, used inside this module only
-    """The answer is larger than anything sensible."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """What zeep wants to know of an HTTP answer."""
-
-    status_code: int
-    content: bytes
-    headers: Mapping[str, str]
-    encoding: str | None = None
-
-
-class _Transport:
-    """zeep's transport, on the client's session."""
-
-    def __init__(self, client: SoapClient, patience_s: float = 0.0) -> None:
-        self._client = client
-        self._patience_s = patience_s
-
-    async def post_xml(self, address: str, envelope: Any, headers: dict[str, str]) -> _Reply:
-        """Sends an envelope."""
-        body = etree.tostring(envelope, encoding="utf-8", xml_declaration=True)
-        try:
-            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES, self._patience_s)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientConnectionResetError):
-            # The camera may close an idle connection at any time; the request has not been read then.
-            return await self._client.request("POST", address, body, headers, MAX_ANSWER_BYTES, self._patience_s)
 
 
 class SoapClient:
@@ -191,34 +77,30 @@ class SoapClient:
         self.username = username
         self._password = password
         self._clock = clock
-        self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
+        self._http = CameraHttp(username, password, timeout_s)
         self._services: dict[Service, Any] = {}
         self._addresses: dict[Service, str] = {}
         self._scheme = Scheme.NONE
         self._digest_failed = False
-        self._digest_sent = False
         self._time_needs_user = False
-        self._digest: aiohttp.DigestAuthMiddleware | None = None
-        self._picture_digest: aiohttp.DigestAuthMiddleware | None = None
         self._refusals = 0
         self.clock_offset_s = 0.0
+
+    @property
+    def clock(self) -> Clock:
+        """What time it is for us, not for the camera."""
+        return self._clock
 
     # --- the session -------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Starts with fresh connections and no knowledge of the camera."""
         await self.close()
-        # Cameras sign their own certificates: the connection is private, the camera's identity is not proven.
-        connector = aiohttp.TCPConnector(ssl=False, limit_per_host=MAX_CONNECTIONS, keepalive_timeout=30)
-        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        self._scheme = Scheme.NONE
+        self._http.open()
+        self._use(Scheme.NONE)
         self._time_needs_user = False
         self._refusals = 0
         self.clock_offset_s = 0.0
-        if self.username:
-            self._digest = aiohttp.DigestAuthMiddleware(self.username, self._password)
-            self._picture_digest = aiohttp.DigestAuthMiddleware(self.username, self._password)
         self._addresses = {Service.DEVICE: self.url}
 
     async def close(self) -> None:
@@ -226,9 +108,7 @@ class SoapClient:
         services, self._services = self._services, {}
         for service in services.values():
             await service.close()
-        if self._session:
-            await self._session.close()
-            self._session = None
+        await self._http.close()
 
     async def place(self, service: Service, url: str) -> None:
         """Says where a service is that the camera has made for us. Raises CameraFault."""
@@ -240,46 +120,6 @@ class SoapClient:
     def offers(self, service: Service) -> bool:
         """Whether the camera named an address for the service."""
         return service in self._addresses
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        limit: int,
-        patience_s: float = 0.0,
-        *,
-        picture: bool = False,
-    ) -> _Reply:
-        """One HTTP exchange. Raises aiohttp's errors, TimeoutError, and this module's private ones.
-
-        `patience_s` is how much longer than usual the answer may take.
-        """
-        if self._session is None:
-            raise CameraUnreachable(self.name, self.address, "not connected", "wait until it is connected")
-        digest = self._picture_digest if picture else self._digest
-        middlewares = (digest, self._watch) if digest and (picture or self._scheme is Scheme.DIGEST) else ()
-        async with (
-            asyncio.timeout(self._timeout_s + patience_s),
-            self._session.request(
-                method, url, data=body, headers=headers, middlewares=middlewares, allow_redirects=False
-            ) as response,
-        ):
-            if response.status == 401:
-                raise _Unauthorized
-            content = await response.content.read(limit + 1)
-            while len(content) <= limit and (more := await response.content.read(limit + 1 - len(content))):
-                content += more
-            if len(content) > limit:
-                raise _TooLarge
-            return _Reply(response.status, content, dict(response.headers))
-
-    async def _watch(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        self._digest_sent = self._digest_sent or "Authorization" in request.headers
-        return await handler(request)
 
     # --- calls -------------------------------------------------------------------------------------------------
 
@@ -308,9 +148,20 @@ class SoapClient:
         try:
             return await self.call(service, operation, **parameters)
         except CameraRefused as error:
-            await self.call(Service.DEVICE, "GetDeviceInformation")
+            await self._insist_on_user()
             advice = "give its user the right to do so, on the camera"
             raise CameraFault(self.name, self.address, error.what, advice) from error
+
+    async def _insist_on_user(self) -> None:
+        try:
+            await self.call(Service.DEVICE, "GetDeviceInformation")
+        except CameraRefused:
+            self._ask_no_more()
+            raise
+
+    def _ask_no_more(self) -> None:
+        """The user is refused, that is sure: whoever asks before the next login would bring it nearer to a lock-out."""
+        self._refusals = REFUSALS_IN_A_ROW
 
     async def _send(self, service: Service, operation: str, *, anonymous: bool, parameters: dict[str, Any]) -> Any:
         try:
@@ -320,20 +171,22 @@ class SoapClient:
             return await getattr(proxy, operation)(**parameters)
         except CameraError:
             raise
-        except _Unauthorized as error:
+        except Unauthorized as error:
             raise self._refused(f"it refused {operation}") from error
         except Exception as error:
             # zeep raises anything at all on an answer that is not what it expects: it is the camera's fault.
             raise self._translate(operation, error) from error
 
     def _translate(self, operation: str, error: Exception) -> CameraError:
+        if isinstance(error, NotConnected):
+            return CameraUnreachable(self.name, self.address, "not connected", "wait until it is connected")
         if isinstance(error, TimeoutError):
-            return self._unreachable(f"no answer to {operation} within {self._timeout_s:g} s")
+            return self._unreachable(f"no answer to {operation} within {self._http.timeout_s:g} s")
         if isinstance(error, aiohttp.ClientConnectionError | OSError):
             return self._unreachable(f"{operation} could not be sent ({error})")
         if isinstance(error, zeep.exceptions.Fault):
             return self._translate_fault(operation, error)
-        if isinstance(error, _TooLarge):
+        if isinstance(error, TooLarge):
             return self.fault(f"the answer to {operation} is larger than {MAX_ANSWER_BYTES // 2**20} MiB")
         return self.fault(f"the answer to {operation} is not ONVIF ({type(error).__name__})")
 
@@ -358,7 +211,7 @@ class SoapClient:
         """Turns what reading a malformed answer raises into a CameraFault: `of` says what was read."""
         try:
             yield
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise self.fault(f"its {of} makes no sense ({type(error).__name__}: {error})") from error
 
     async def _service(self, service: Service) -> Any:
@@ -377,8 +230,8 @@ class SoapClient:
                 binding_name=f"{{{namespace}}}{binding}",
             )
             await bound.setup()
-            bound.zeep_client.transport = bound.zeep_client_authless.transport = _Transport(
-                self, PULL_S if service is Service.PULL_POINT else 0.0
+            bound.zeep_client.transport = bound.zeep_client_authless.transport = ZeepTransport(
+                self._http, PULL_S if service is Service.PULL_POINT else 0.0
             )
             self._services[service] = bound
         return bound
@@ -415,6 +268,10 @@ class SoapClient:
             raise self._refused("it refused the last calls")
         await self.synchronise()
 
+    def _use(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+        self._http.digest = scheme is Scheme.DIGEST
+
     def _set_offset(self, offset_s: float) -> None:
         self.clock_offset_s = offset_s
         for bound in self._services.values():
@@ -427,26 +284,34 @@ class SoapClient:
         one that does not gets a WS-UsernameToken. If the digest is refused the token is tried at the *next* login, as
         some cameras check the two against different users: so no login sends the password more than once.
         """
+        try:
+            return await self._login()
+        except CameraRefused:
+            self._ask_no_more()
+            raise
+
+    async def _login(self) -> Any:
         self._refusals = 0
         if self._digest_failed:
             self._digest_failed = False
             return await self._login_by_token()
-        self._scheme, self._digest_sent = Scheme.DIGEST, False
+        self._use(Scheme.DIGEST)
+        self._http.digest_sent = False
         try:
             answer = await self.call(Service.DEVICE, "GetDeviceInformation")
         except CameraRefused:
             if not self.username:
                 raise
-            if self._digest_sent:
+            if self._http.digest_sent:
                 self._digest_failed = True
                 raise
             return await self._login_by_token()
         # A camera that asked for nothing may still want to know who moves it.
-        self._scheme = Scheme.DIGEST if self._digest_sent else Scheme.TOKEN
+        self._use(Scheme.DIGEST if self._http.digest_sent else Scheme.TOKEN)
         return answer
 
     async def _login_by_token(self) -> Any:
-        self._scheme = Scheme.TOKEN
+        self._use(Scheme.TOKEN)
         self._refusals = 0
         return await self.call(Service.DEVICE, "GetDeviceInformation")
 
@@ -458,7 +323,7 @@ class SoapClient:
         except CameraFault:
             addresses = {}
         if not addresses:
-            addresses = _capability_addresses(
+            addresses = capability_addresses(
                 await self.call(Service.DEVICE, "GetCapabilities", Category="All"), self.fault
             )
         for service in Service:
@@ -475,24 +340,11 @@ class SoapClient:
     async def picture(self, url: str) -> bytes:
         """Fetches a JPEG by HTTP, with digest where asked for."""
         try:
-            reply = await self.request("GET", url, None, {}, MAX_PICTURE_BYTES, picture=True)
-        except _Unauthorized as error:
+            reply = await self._http.request("GET", url, None, {}, MAX_PICTURE_BYTES, picture=True)
+        except Unauthorized as error:
             raise self._refused("it refused the snapshot") from error
-        except (TimeoutError, aiohttp.ClientError, OSError, _TooLarge) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, TooLarge) as error:
             raise self._translate("the snapshot", error) from error
         if reply.status_code != 200 or not reply.content.startswith(b"\xff\xd8"):
             raise self.fault(f"the snapshot is no JPEG (HTTP status {reply.status_code})", "use the video's pictures")
         return reply.content
-
-
-def _capability_addresses(capabilities: Any, fault: Any) -> dict[str, str]:
-    """Namespace to address, of the services that GetCapabilities knows."""
-    if capabilities is None:
-        raise fault("it lists no services")
-    names = {"Media": Service.MEDIA1, "PTZ": Service.PTZ, "Imaging": Service.IMAGING, "Events": Service.EVENTS}
-    addresses = {}
-    for name, service in names.items():
-        address = getattr(getattr(capabilities, name, None), "XAddr", None)
-        if address:
-            addresses[service.namespace] = str(address)
-    return addresses

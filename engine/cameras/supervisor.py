@@ -69,7 +69,13 @@ class CameraSupervisor:
 
     async def _run(self) -> None:
         while True:
-            await self._clock.sleep(await self._visit())
+            try:
+                pause_s = await self._visit()
+            except Exception:
+                # The driver has an error; the camera is looked for all the same.
+                _log.exception("camera %r at %s", self.camera.name, self.camera.address)
+                pause_s = BACKOFF_S[1]
+            await self._clock.sleep(pause_s)
 
     async def _visit(self) -> float:
         """One look or attempt; returns the seconds until the next."""

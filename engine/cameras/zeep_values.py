@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import zeep.helpers
 from lxml import etree
+
+_GREATEST: Final = 2**31 - 1
 
 
 def plain(value: Any) -> dict[str, Any]:
@@ -50,10 +53,23 @@ def _step(value: Any, name: str) -> Any:
     return named or None
 
 
+def number(value: Any) -> float:
+    """A number that can be passed on. Raises TypeError, and ValueError for one without end and for what is none."""
+    found = float(value)
+    if not math.isfinite(found):
+        raise ValueError(f"{found} is no number")
+    return found
+
+
+def integer(value: Any) -> int:
+    """A number as XML's int can hold it. Raises TypeError, ValueError."""
+    return int(min(max(number(value), -_GREATEST), _GREATEST))
+
+
 def numbers(value: str | Iterable[Any] | None) -> tuple[float, ...]:
-    """A list of numbers, which an attribute may also hold as one text. Raises ValueError."""
+    """A list of numbers, which an attribute may also hold as one text. Raises TypeError, ValueError."""
     parts = value.split() if isinstance(value, str) else value or ()
-    return tuple(float(part) for part in parts)
+    return tuple(number(part) for part in parts)
 
 
 def words(value: str | Iterable[Any] | None) -> tuple[str, ...]:

@@ -133,9 +133,10 @@ class EngineDevice:
             self._terminals.begin(self._device.broker)
         try:
             self._port = await self._device.start(host, port, [remember_address])
-        except OSError as error:
+        except BaseException as error:
+            # It may listen already.
             await self.stop()
-            if error.errno != errno.EADDRINUSE:
+            if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
                 raise
             raise PortInUse(
                 f"ONVIF cannot listen at {host}:{port}: another program uses the port; "
@@ -167,6 +168,12 @@ class EngineDevice:
                 async for event in subscription:
                     # A device of one channel must not tell what happens on another.
                     if getattr(event, "channel", self._channels[0]) in self._channels:
-                        self._translator.translate(event)
+                        self._tell(event)
             # The subscription ended because we fell behind.
             _log.warning("some events were not told to ONVIF clients, because there were too many at once")
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._translator.translate(event)
+        except Exception:  # noqa: BLE001 - logged, and clients must hear of what happens next
+            _log.exception("ONVIF clients are not told of a %s", type(event).__name__)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from engine.onvif_device.events import Publisher
 from engine.ptz import Patrol, PatrolListener, Preset, Stage
 from onvif_server import tokens
 from onvif_server.events import topics
+
+_LOG = logging.getLogger(__name__)
 
 _TOPICS = {
     Stage.INVOKED: topics.PRESET_INVOKED,
@@ -65,4 +68,7 @@ class TourTeller(PatrolListener):
         while True:
             await self._news.wait()
             self._news.clear()
-            await self._changed(self._channel)
+            try:
+                await self._changed(self._channel)
+            except Exception:  # noqa: BLE001 - logged, and clients must hear of the next change
+                _LOG.exception("ONVIF clients are not told what the tours of %s do", self._channel)

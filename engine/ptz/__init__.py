@@ -12,9 +12,10 @@ from engine.ptz.lease import (
     PtzUnavailable,
 )
 from engine.ptz.limits import Limits, MotorSpeeds
-from engine.ptz.patrol import Patrol, PatrolListener, PatrolState, Stage, TourStatus
+from engine.ptz.patrol import Patrol, PatrolListener, PatrolState, TourStatus
 from engine.ptz.pose_history import PoseHistory
 from engine.ptz.presets import Preset, PresetRefused, PresetRepository, StoredPreset, UnknownPreset
+from engine.ptz.touring import Stage
 from engine.ptz.tours import MoveSpeeds, Spot, Tour, TourBusy, TourRefused, TourRepository, UnknownTour
 
 __all__ = [

@@ -15,7 +15,7 @@ from onvif_server.soap import names
 from onvif_server.soap.prefixes import in_force
 
 _NAME: Final = r"[A-Za-z_][\w.-]*"
-_PATH: Final = re.compile(rf"({_NAME}):({_NAME}(?:/{_NAME})*)(//\.)?")
+_PATH: Final = re.compile(rf"({_NAME}):({_NAME}(?:/(?:{_NAME}:)?{_NAME})*)(//\.)?")
 _MAXIMUM_LENGTH: Final = 4096
 _MAXIMUM_CONTENTS: Final = 16
 _TOPIC: Final = names.tag(names.NOTIFICATION, "TopicExpression")

@@ -29,6 +29,7 @@ from onvif_server.media.options import MAXIMUM_SESSION_TIMEOUT_S, encoder_option
 from onvif_server.media.parts import Part
 from onvif_server.soap import names
 from onvif_server.soap.faults import Fault, invalid_argument
+from onvif_server.soap.prefixes import in_force
 from onvif_server.soap.values import seconds_of
 
 STREAM_KINDS: Final = {
@@ -78,6 +79,7 @@ class Changes:
         options = {one.encoding: one for one in await encoder_options(self._media, channel)}
         insist(value.Encoding in options, f"the encoding {value.Encoding} is not among the options")
         wanted = _wanted(value, present, options[value.Encoding], ver10=ver10)
+        wanted = _adapted(wanted, options[value.Encoding])
         _insist_on_options(wanted, options[value.Encoding])
         note = self._noted(Part.VIDEO_ENCODER, channel, value, ver10=ver10)
         encoder = self._media.encoder(channel)
@@ -227,9 +229,14 @@ def _nearest_rate(fps: float, present: float, rates: Iterable[float], *, ver10: 
     return min(possible, key=lambda rate: abs(rate - fps))
 
 
+def _adapted(wanted: EncoderSettings, options: EncoderOptions) -> EncoderSettings:
+    # A bit rate out of range is no fault, it becomes the nearest that is possible (Media2 5.4.3).
+    lowest, highest = options.bitrate_kbps
+    return replace(wanted, bitrate_kbps=min(max(wanted.bitrate_kbps, lowest), highest))
+
+
 def _insist_on_options(wanted: EncoderSettings, options: EncoderOptions) -> None:
     insist((wanted.width, wanted.height) in options.sizes, "the resolution is not among the options")
-    insist(_between(wanted.bitrate_kbps, options.bitrate_kbps), "the bit rate is not among the options")
     insist(_between(wanted.quality, options.quality), "the quality is not among the options")
     insist(options.constant_bitrate or not wanted.constant_bitrate, "constant bit rate is not among the options")
     if wanted.encoding != "JPEG":
@@ -285,7 +292,7 @@ def _with_own_prefixes(expression: etree._Element) -> str:
     texts = []
     for text in "".join(str(part) for part in expression.itertext()).split("|"):
         prefix, _, path = text.strip().partition(":")
-        namespace = expression.nsmap.get(prefix)
+        namespace = in_force(expression).get(prefix)
         if namespace not in own:
             raise FilterError("InvalidTopicExpressionFault", f"there are no topics with the prefix {prefix}")
         texts.append(f"{own[namespace]}:{path}")

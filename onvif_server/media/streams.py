@@ -34,6 +34,9 @@ MEDIA2_TRANSPORTS: Final = {
 """Media2's protocols."""
 
 
+_BY_MULTICAST: Final = (Transport.MULTICAST, Transport.SRTP_MULTICAST)
+
+
 def _promised(abilities: StreamingAbilities) -> Mapping[Transport, bool]:
     return {
         Transport.RTP_UDP: True,
@@ -61,7 +64,7 @@ class Streams:
     def uri(self, profile_token: str, transport: Transport | None, host: str) -> str:
         """The RTSP address of what a profile holds.
 
-        Raises Fault: ter:NoProfile, ter:IncompleteConfiguration, ter:InvalidStreamSetup.
+        Raises Fault: ter:NoProfile, ter:IncompleteConfiguration, ter:InvalidStreamSetup, ter:InvalidMulticastSettings.
         """
         profile = self._media.profiles.get(profile_token)
         channel = self._media.profiles.channel_of(profile_token)
@@ -73,6 +76,8 @@ class Streams:
         kinds = kinds_of(profile)
         if not kinds:
             raise action_failed("IncompleteConfiguration", f"the profile {profile_token} has nothing to stream")
+        if transport in _BY_MULTICAST and self._media.backend.multicast(channel.token) is None:
+            raise invalid_argument("InvalidMulticastSettings", f"nothing of {channel.token} goes by multicast")
         request = StreamRequest(
             host=host,
             transport=transport,

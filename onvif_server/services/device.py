@@ -5,7 +5,7 @@ Its other operations are in the modules `device_…` beside this one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from lxml import etree
@@ -34,8 +34,8 @@ class DeviceService:
         self._relays = Relays(backend)
         self._settings = settings
         self._schemas = schemas
-        self.capability_sources: Mapping[str, Values] = {}
-        """The capabilities of each other service by namespace, for GetServices; filled by the device."""
+        self.capability_sources: Mapping[str, Callable[[], Values]] = {}
+        """Who tells the capabilities of each other service as they are now, by namespace; filled by the device."""
 
     @operation(names.DEVICE, "GetServices", Access.PRE_AUTH)
     async def get_services(self, call: Call) -> Values:
@@ -57,7 +57,7 @@ class DeviceService:
         if operation_ is None:
             raise LookupError(f"the schema set has no GetServiceCapabilities in {namespace}")
         parent = etree.Element("parent", nsmap=names.PREFIXES)
-        capabilities = self.capabilities() if namespace == names.DEVICE else self.capability_sources[namespace]
+        capabilities = self.capabilities() if namespace == names.DEVICE else self.capability_sources[namespace]()
         self._schemas.render(operation_, {"Capabilities": capabilities}, parent)
         return {"_value_1": parent[0][0]}
 
@@ -114,7 +114,7 @@ class DeviceService:
             "HttpDigest": True,
             "MaxUserNameLength": MAXIMUM_USERNAME,
             "MaxPasswordLength": MAXIMUM_PASSWORD,
-            "HashingAlgorithms": ",".join(self._settings.digest_algorithms),
+            "HashingAlgorithms": [",".join(self._settings.digest_algorithms)],  # the schema's example has commas
         }
 
     def _papers(self) -> Values:
@@ -135,7 +135,7 @@ class DeviceService:
         return {"Capabilities": offered}
 
     def _old_capabilities(self, base_url: str) -> Values:
-        multicast = any(self._backend.multicast(channel.token) for channel in self._backend.channels)
+        media = self.capability_sources[names.MEDIA]()
         addresses = {entry.namespace: f"{base_url}{entry.path}" for entry in catalogue.offered(self._backend)}
         return {
             "Device": self._old_device(base_url),
@@ -147,7 +147,11 @@ class DeviceService:
             },
             "Media": {
                 "XAddr": f"{base_url}{catalogue.MEDIA.path}",
-                "StreamingCapabilities": {"RTPMulticast": multicast, "RTP_TCP": True, "RTP_RTSP_TCP": True},
+                # The same as the service says of itself.
+                "StreamingCapabilities": {
+                    name: media["StreamingCapabilities"][name] for name in ("RTPMulticast", "RTP_TCP", "RTP_RTSP_TCP")
+                },
+                "Extension": {"ProfileCapabilities": media["ProfileCapabilities"]},
             },
             "PTZ": {"XAddr": addresses[names.PTZ]} if names.PTZ in addresses else None,
             "Imaging": {"XAddr": addresses[names.IMAGING]} if names.IMAGING in addresses else None,
@@ -158,7 +162,13 @@ class DeviceService:
             }
             if names.ANALYTICS in addresses
             else None,
+            "Extension": {"DeviceIO": self._old_device_io(addresses[names.DEVICE_IO])},
         }
+
+    def _old_device_io(self, address: str) -> Values:
+        counts = self.capability_sources[names.DEVICE_IO]()
+        named = ("VideoSources", "VideoOutputs", "AudioSources", "AudioOutputs", "RelayOutputs")
+        return {"XAddr": address} | {name: counts[name] for name in named}
 
     def _old_device(self, base_url: str) -> Values:
         announced, papers = self._identity.announced, self._papers()

@@ -90,7 +90,10 @@ class EventService:
         if call.value.MessageLimit < 0:
             raise Fault("InvalidArgVal", reason="the message limit must not be negative")
         limit = min(call.value.MessageLimit, self._settings.maximum_pull_messages)
-        timeout_s = min(_pull_seconds(call.value.Timeout), self._settings.maximum_pull_s)
+        timeout_s = _pull_seconds(call.value.Timeout)
+        if timeout_s > self._settings.maximum_pull_s:
+            # An empty answer before the client's time-out is not allowed, so a shorter wait is no way out.
+            raise self._too_long_pull()
         self._keep_alive(point, timeout_s)
         messages = await point.pull(max(limit, 1), timeout_s, call.connected)
         self._keep_alive(point, 0.0)
@@ -152,6 +155,13 @@ class EventService:
         at = xml_time(self._settings.now())
         # Not the client's mistake: the same request can succeed later.
         return notification_fault("SubscribeCreationFailedFault", reason, at, sender=False)
+
+    def _too_long_pull(self) -> Fault:
+        longest_s, most = self._settings.maximum_pull_s, self._settings.maximum_pull_messages
+        detail = etree.Element(names.tag(names.EVENTS, "PullMessagesFaultResponse"), nsmap=names.PREFIXES)
+        etree.SubElement(detail, names.tag(names.EVENTS, "MaxTimeout")).text = f"PT{longest_s:g}S"
+        etree.SubElement(detail, names.tag(names.EVENTS, "MaxMessageLimit")).text = str(most)
+        return Fault("InvalidArgVal", reason=f"the time-out is {longest_s:g} seconds at most", detail=detail)
 
     def _point(self, call: Call) -> Subscription:
         point = self._subscriptions.find(call.subscription) if call.subscription else None

@@ -13,7 +13,7 @@ from onvif_server.media.streams import MEDIA2_TRANSPORTS
 from onvif_server.media.suite import MediaSuite
 from onvif_server.security.access import Access
 from onvif_server.soap import names
-from onvif_server.soap.faults import invalid_argument
+from onvif_server.soap.faults import Fault, invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
 
 _ALL = "All"
@@ -95,7 +95,9 @@ class Media2Service:
     @operation(names.MEDIA2, "RemoveConfiguration", Access.ACTUATE)
     async def remove_configuration(self, call: Call) -> Values:
         """Takes configurations out of a profile; their tokens do not matter."""
-        kinds = {part for one in call.value.Configuration for part in (Part if one.Type == _ALL else [_part(one.Type)])}
+        # What is not there, or could not be, is ignored.
+        named = {one.Type for one in call.value.Configuration}
+        kinds = [part for part in Part if part.value in named or _ALL in named]
         await self.suite.media.profiles.remove(call.value.ProfileToken, kinds)
         await self.suite.streams.resume()
         return {}
@@ -203,9 +205,13 @@ class Media2Service:
 
     @operation(names.MEDIA2, "GetVideoEncoderInstances", Access.READ_MEDIA)
     async def get_video_encoder_instances(self, call: Call) -> Values:
-        """One encoder a source."""
+        """One encoder a source, for whatever it can be set to."""
         channel = self.suite.media.holder(Part.VIDEO_SOURCE, call.value.ConfigurationToken)
-        return {"Info": {"Codec": [{"Encoding": channel.encoding, "Number": 1}], "Total": 1}}
+        try:
+            encodings = [one.encoding for one in await options.encoder_options(self.suite.media, channel)]
+        except Fault:  # the encoder cannot be asked now, but it is there
+            encodings = [channel.encoding]
+        return {"Info": {"Codec": [{"Encoding": one, "Number": 1} for one in encodings], "Total": 1}}
 
     @operation(names.MEDIA2, "GetStreamUri", Access.READ_MEDIA)
     async def get_stream_uri(self, call: Call) -> Values:
@@ -269,7 +275,8 @@ class Media2Service:
 
 
 def _additions(references: Iterable[Any] | None) -> list[Addition]:
-    return [(_part(one.Type), one.Token or None) for one in references or ()]
+    # Entries of the type All are to be ignored where something is added (Media2 5.2.1, 5.2.3).
+    return [(_part(one.Type), one.Token or None) for one in references or () if one.Type != _ALL]
 
 
 def _part(name: str) -> Part:

@@ -147,16 +147,19 @@ class PtzService:
 
     @operation(names.PTZ, "GetStatus", Access.READ_MEDIA)
     async def get_status(self, call: Call) -> Values:
-        """Where the head looks, in the generic space, and whether it moves."""
-        _, ptz = self._heads.moving(call.value.ProfileToken)
+        """Where the head looks, and whether it moves."""
+        channel, ptz = self._heads.moving(call.value.ProfileToken)
         with refusals_as_faults():
             status = await ptz.status()
+        # The spaces of the position are the defaults of the configuration (PTZ 5.3.6).
+        space = self.settings.absolute_space(channel.token)
+        place = (status.pan_deg, status.tilt_deg, status.zoom)
         moving: Values = {"PanTilt": _move_status(status.pan_tilt_moving)}
         if ptz.capabilities.zoom:
             moving["Zoom"] = _move_status(status.zoom_moving)
         return {
             "PTZStatus": {
-                "Position": ptz_values.position(ptz.capabilities, status.pan_deg, status.tilt_deg, status.zoom),
+                "Position": ptz_values.position(ptz.capabilities, *place, space),
                 "MoveStatus": moving,
                 "UtcTime": xml_time(status.at),
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from onvif_server.backend import GeoPosition, PtzSpeed, Range, Refusal
+from onvif_server.backend import GeoPosition, Ptz, PtzSpeed, Range, Refusal
 from onvif_server.security.access import Access
 from onvif_server.services import ptz_description, ptz_values
 from onvif_server.services.ptz_heads import PtzHeads
@@ -107,7 +107,7 @@ class PtzMoves:
     async def geo_move(self, call: Call) -> Values:
         """Looks at a place on Earth."""
         channel, ptz = self._heads.moving(call.value.ProfileToken)
-        insist(ptz.capabilities.geo_move, "GeoMove", "GeoMoveNotSupported")
+        _insist_on_geo_move(ptz)
         target = ptz_values.geo_position(call.value.Target)
         area = tuple(within(_AREA_M, "InvalidArgs", call.value.AreaWidth or 0.0, call.value.AreaHeight or 0.0))
         speed = self._speed(channel.token, call.value.Speed)
@@ -148,7 +148,7 @@ class PtzMoves:
         if asked.PresetToken is not None:
             return asked.PresetToken, None, None
         if asked.GeoLocation is not None:
-            insist(ptz.capabilities.geo_move, "tracking at a place on Earth", "GeoMoveNotSupported")
+            _insist_on_geo_move(ptz)
             return None, None, ptz_values.geo_position(asked.GeoLocation)
         insist(ptz.capabilities.absolute, "tracking at a position")
         space = self._heads.settings.absolute_space(channel)
@@ -156,3 +156,9 @@ class PtzMoves:
         if position == (None, None, None):
             raise invalid_argument("InvalidPosition", "the request names no position")
         return None, position, None
+
+
+def _insist_on_geo_move(ptz: Ptz) -> None:
+    # The standard takes this for a mistake of the sender.
+    if not ptz.capabilities.geo_move:
+        raise invalid_argument("GeoMoveNotSupported", "the head does not know where on Earth it stands")

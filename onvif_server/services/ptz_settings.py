@@ -101,16 +101,19 @@ class PtzSettings:
     async def set(self, channel: VideoChannel, capabilities: PtzCapabilities, asked: Any) -> None:
         """Takes over a tt:PTZConfiguration. Raises Fault: ter:ConfigModify for what cannot be."""
         _insist_unchanged(channel, capabilities, asked)
-        speed = _default_speed(asked.DefaultPTZSpeed)
+        # What a request leaves out stays as it is (Core 5.3).
+        kept = self.of(channel.token)
+        speed = kept.speed(_default_speed(asked.DefaultPTZSpeed))
+        timeout_s = _default_timeout(asked.DefaultPTZTimeout, capabilities)
         heads = self._heads | {
             channel.token: HeadSettings(
                 name=None if asked.Name == channel.name else asked.Name,
                 pan_speed=speed.pan,
                 tilt_speed=speed.tilt,
                 zoom_speed=speed.zoom,
-                timeout_s=_default_timeout(asked.DefaultPTZTimeout, capabilities),
-                absolute_space=asked.DefaultAbsolutePantTiltPositionSpace,
-                relative_space=asked.DefaultRelativePanTiltTranslationSpace,
+                timeout_s=kept.timeout_s if timeout_s is None else timeout_s,
+                absolute_space=asked.DefaultAbsolutePantTiltPositionSpace or kept.absolute_space,
+                relative_space=asked.DefaultRelativePanTiltTranslationSpace or kept.relative_space,
             )
         }
         try:

@@ -126,15 +126,23 @@ def to_generic(interval: Range, value: float) -> float:
     return min(max((value - interval.minimum) / width(interval) * 2.0 - 1.0, -1.0), 1.0)
 
 
-def position(capabilities: PtzCapabilities, pan_deg: float, tilt_deg: float, zoom: float) -> Values:
-    """A tt:PTZVector in the generic spaces."""
-    values: Values = {
-        "PanTilt": {
-            "x": to_generic(capabilities.pan_deg, pan_deg),
-            "y": to_generic(capabilities.tilt_deg, tilt_deg),
-            "space": ptz_description.POSITION,
-        }
-    }
+def position(
+    capabilities: PtzCapabilities,
+    pan_deg: float,
+    tilt_deg: float,
+    zoom: float,
+    space: str = ptz_description.POSITION,
+) -> Values:
+    """A tt:PTZVector; pan and tilt in the generic space, or in degrees if `space` is the spherical one."""
+    if space == ptz_description.SPHERICAL_POSITION:
+        x, y = pan_deg, tilt_deg
+    else:
+        x, y, space = (
+            to_generic(capabilities.pan_deg, pan_deg),
+            to_generic(capabilities.tilt_deg, tilt_deg),
+            ptz_description.POSITION,
+        )
+    values: Values = {"PanTilt": {"x": x, "y": y, "space": space}}
     if capabilities.zoom:
         values["Zoom"] = {"x": min(max(zoom, 0.0), 1.0), "space": ptz_description.ZOOM_POSITION}
     return values

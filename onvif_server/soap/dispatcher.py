@@ -74,7 +74,7 @@ class Dispatcher:
         if found is None:
             raise not_supported(etree.QName(request.message).localname)
         registration, operation = found
-        invalidity = self._schemas.invalidity(request.message)
+        invalidity = self._schemas.request_invalidity(request.message)
         if invalidity is not None:
             raise Fault("InvalidArgs", reason=f"the request is not valid: {invalidity}")
         call = Call(

@@ -16,6 +16,8 @@ from onvif_server.soap.prefixes import declare_usual
 from onvif_server.soap.values import clean_text
 
 _UNDERSTOOD: Final = frozenset({names.ADDRESSING, names.SECURITY})
+_ROLES: Final = (f"{names.ENVELOPE}/role/next", f"{names.ENVELOPE}/role/ultimateReceiver")
+"""The roles that a receiver has, besides having none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,9 @@ def _is_uri(text: str) -> bool:
 
 
 def _must_understand(block: etree._Element) -> bool:
+    role = block.get(names.tag(names.ENVELOPE, "role"), "").strip()
+    if role and role not in _ROLES:
+        return False  # it is somebody else's
     return block.get(names.tag(names.ENVELOPE, "mustUnderstand"), "0").strip() in ("1", "true")
 
 
@@ -98,9 +103,10 @@ def new_envelope(request: Request | None, action: str) -> tuple[etree._Element, 
 
 _FAULT_ACTION: Final = f"{names.ADDRESSING}/soap/fault"
 _ACTIONS_BY_DETAIL: Final = {
-    # WS-BaseNotification and WS-ResourceFramework have actions of their own for the faults that they define.
+    # WS-BaseNotification, WS-ResourceFramework and the event service have actions of their own for their faults.
     names.NOTIFICATION: "http://docs.oasis-open.org/wsn/fault",
     names.RESOURCE: "http://docs.oasis-open.org/wsrf/fault",
+    names.EVENTS: f"{names.EVENTS}/PullPointSubscription/PullMessages/Fault/PullMessagesFaultResponse",
 }
 
 

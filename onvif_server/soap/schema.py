@@ -21,6 +21,7 @@ from zeep.transports import Transport
 from zeep.wsdl import Document
 
 from onvif_server.soap import names
+from onvif_server.soap.extensions import Extensions
 
 FOLDER: Final = Path(__file__).parents[1] / "wsdl"
 
@@ -44,6 +45,8 @@ _XSD_FILES: Final = {
     names.ANALYTICS_TYPES: "ver20/analytics/rules.xsd",
 }
 _SCHEME: Final = "onvif:///"
+_COMMON_FILES: Final = ("ver10/schema/onvif.xsd", "ver10/schema/metadatastream.xsd")
+_ALL_FILES: Final = ("ver10/schema/common.xsd", *_COMMON_FILES, *_XSD_FILES.values(), *WSDL_FILES.values())
 
 # zeep logs a stack trace for each attribute it cannot read; such requests have been refused before they reach it.
 logging.getLogger("zeep.xsd.elements.attribute").setLevel(logging.CRITICAL)
@@ -68,6 +71,7 @@ class Schemas:
         actions = _response_actions()
         self._types = document.types
         self._validator = _load_validator()
+        self._extensions = Extensions(_schema(file) for file in _ALL_FILES)
         self._operations: dict[str, Operation] = {}
         self._rendered: dict[str, tuple[object, etree._Element]] = {}
         for definitions in document._definitions.values():  # noqa: SLF001 - zeep offers only those of the root
@@ -115,6 +119,16 @@ class Schemas:
     def element(self, tag: str) -> Any:
         """A global element of the set as zeep's type."""
         return self._types.get_element(tag)
+
+    def request_invalidity(self, request: etree._Element) -> str | None:
+        """Why a request is not valid; None if it is, or can be taken for it.
+
+        Where the schemas are open to what they do not know, the request loses such elements.
+        """
+        invalidity = self.invalidity(request)
+        if invalidity is None or not self._extensions.drop(request):
+            return invalidity
+        return self.invalidity(request)
 
     def invalidity(self, element: etree._Element) -> str | None:
         """Why the element is not valid against the set; None if it is."""
@@ -190,15 +204,18 @@ def _response_actions() -> dict[tuple[str, str], str]:
 # validator therefore sees those wildcards taken away, which makes it stricter, never laxer.
 
 
+def _schema(file: str) -> etree._Element:
+    """The xs:schema in a file of the set."""
+    root = etree.parse(FOLDER / file).getroot()
+    found = root.find(f".//{names.tag(names.XS, 'schema')}") if file.endswith(".wsdl") else root
+    if found is None:
+        raise LookupError(f"{file} holds no schema")
+    return found
+
+
 class _InMemory(etree.Resolver):
     def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
-        file = FOLDER / system_url.removeprefix(_SCHEME)
-        root = etree.parse(file).getroot()
-        if file.suffix == ".wsdl":
-            schema = root.find(f".//{names.tag(names.XS, 'schema')}")
-            if schema is None:
-                raise LookupError(f"{file.name} holds no schema")
-            root = schema
+        root = _schema(system_url.removeprefix(_SCHEME))
         for wildcard in tuple(_clashing_wildcards(root)):
             parent = wildcard.getparent()
             if parent is not None:
@@ -220,7 +237,7 @@ def _clashing_wildcards(root: etree._Element) -> Iterator[etree._Element]:
 def _load_validator() -> etree.XMLSchema:
     root = etree.Element(names.tag(names.XS, "schema"), targetNamespace=names.SCHEMA, elementFormDefault="qualified")
     # One schema a namespace is all that lxml takes, and two files make up this one.
-    for file in ("ver10/schema/onvif.xsd", "ver10/schema/metadatastream.xsd"):
+    for file in _COMMON_FILES:
         etree.SubElement(root, names.tag(names.XS, "include"), schemaLocation=f"{_SCHEME}{file}")
     for namespace, file in (_XSD_FILES | WSDL_FILES).items():
         location = f"{_SCHEME}{file}"

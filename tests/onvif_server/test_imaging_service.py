@@ -13,7 +13,8 @@ from onvif_host import Host
 from onvif_soap_client import Response, SoapClient
 
 from onvif_server.backend import Choice, ImagingSettings, Number, Range, Refusal, Refused
-from onvif_server.services.imaging_values import TABLE, options_values, read_settings, settings_values
+from onvif_server.imaging_table import TABLE
+from onvif_server.services.imaging_values import options_values, read_settings, settings_values
 from onvif_server.soap import names
 from onvif_server.soap.faults import Fault
 from onvif_server.soap.schema import load_schemas

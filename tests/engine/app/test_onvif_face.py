@@ -275,6 +275,8 @@ async def test_a_beginning_that_fails_leaves_no_port_taken(
             for _ in range(3):
                 await look_again(clock, RETRY_S)
         assert engine.onvif.port == 0
-        assert len([one for one in caplog.records if "what was kept is gone" in one.getMessage()]) == 1
+        told = [one for one in caplog.records if one.name == "engine.app.onvif" and one.levelname == "ERROR"]
+        assert len(told) == 1
+        assert "what was kept is gone" in told[0].getMessage()
         await look_again(clock, RETRY_S)
         assert engine.onvif.port == port

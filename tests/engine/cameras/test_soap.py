@@ -13,7 +13,7 @@ from aiohttp import web
 from engine.cameras.errors import CameraError, CameraFault, CameraRefused, CameraUnreachable
 from engine.cameras.onvif_camera import OnvifCamera
 from engine.cameras.onvif_media import MediaProfile, choose_profiles
-from engine.cameras.soap import device_url, reachable_url
+from engine.cameras.urls import device_url, reachable_url
 from engine.core.clock import SystemClock
 from tests.engine.cameras.sites import camera, channel
 

@@ -26,7 +26,7 @@ from engine.ptz import (
     TourRefused,
     UnknownTour,
 )
-from engine.ptz.patrol import RESUME_AFTER_S
+from engine.ptz.touring import RESUME_AFTER_S
 from tests.engine.ptz.simulated_motors import SimulatedMotors, having
 from tests.engine.ptz.test_tours import Shelf
 
