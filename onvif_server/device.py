@@ -10,6 +10,7 @@ from aiohttp.typedefs import Middleware
 
 from onvif_server.analytics.configuration import analytics_configuration_values
 from onvif_server.analytics.modules import ModuleMemory
+from onvif_server.analytics.news import RuleNews
 from onvif_server.analytics.setting import AnalyticsSetting
 from onvif_server.backend import Backend, Users
 from onvif_server.endpoint import Endpoint
@@ -117,10 +118,12 @@ class OnvifDevice:
             names.DEVICE_IO: device_io.capabilities,
         }
         device.capability_sources = sources
+        self._rule_news: RuleNews | None = None
         optional: list[object] = []
         if catalogue.has_analytics(backend):
             changed = partial(suite.media.configuration_changed, Part.ANALYTICS)
-            analytics = AnalyticsService(backend, self.analytics_modules, changed)
+            self._rule_news = RuleNews(backend, changed)
+            analytics = AnalyticsService(backend, self.analytics_modules, self._rule_news, changed)
             suite.changes.set_analytics = AnalyticsSetting(backend, self.analytics_modules).apply
             sources[names.ANALYTICS] = analytics.capabilities
             optional.append(analytics)
@@ -155,6 +158,11 @@ class OnvifDevice:
         self._event_brokers.start()
         await self.media.streams.resume()
         await self._ptz.tours.begin()
+
+    def rules_changed(self) -> None:
+        """The host says that its rules may be others now; each change is told to clients that listen, once."""
+        if self._rule_news is not None:
+            self._rule_news.look()
 
     async def tours_changed(self, channel: str) -> None:
         """The host says that something became of the tours of a channel's head; clients that listen are told."""

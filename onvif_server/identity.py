@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from onvif_server.backend import Backend
+from onvif_server.events import topics
 from onvif_server.memory import DeviceMemory
 
 ROOT: Final = "onvif://www.onvif.org"
@@ -146,10 +147,26 @@ def _fixed_scopes(backend: Backend) -> tuple[str, ...]:
         "type/audio_encoder": any(channel.audio for channel in channels),
         "type/ptz": any(backend.ptz(channel.token) is not None for channel in channels),
         "type/video_analytics": analysed,
-        "Profile/Streaming": True,
-        "Profile/T": True,
-        "Profile/M": analysed,
+        # The first of them has no words for H.265.
+        "Profile/Streaming": any(channel.encoding in ("H264", "JPEG") for channel in channels),
+        "Profile/T": _has_what_profile_t_asks_for(backend),
+        "Profile/M": analysed and backend.streaming.metadata,
         f"name/{quote(information.name, safe='')}": True,
         f"hardware/{quote(information.model, safe='')}": True,
     }
     return tuple(f"{ROOT}/{part}" for part, there in parts.items() if there)
+
+
+def _has_what_profile_t_asks_for(backend: Backend) -> bool:
+    """Whether everything is there that is mandatory in Profile T and that not every host has."""
+    abilities, channels = backend.streaming, backend.channels
+    told = {topic.path for topic in backend.topics}
+    return (
+        abilities.metadata
+        and abilities.http_tunnel
+        and abilities.multicast
+        and any(backend.imaging(channel.token) is not None for channel in channels)
+        and any(backend.osd(channel.token) is not None for channel in channels)
+        and topics.MOTION_ALARM.path in told
+        and any(topic.path in told for topic in topics.PICTURE_FAULTS)
+    )

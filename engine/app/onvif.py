@@ -202,7 +202,7 @@ class OnvifFace:
         )
         for one in part.channels:
             device.listen_to_metadata(one.id, partial(rooms.media.push_metadata, one.id))
-        await device.start(rooms.site.onvif.host, part.port)
+        await device.start(rooms.site.onvif.host, part.port, rooms.rules.under_way)
         device.set_rules(rooms.rulebook.rules(), rooms.rules.active_rules)
         for one in part.channels:
             device.set_faults(one.id, rooms.channels[one.id].faults)

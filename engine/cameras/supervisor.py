@@ -71,8 +71,7 @@ class CameraSupervisor:
         while True:
             try:
                 pause_s = await self._visit()
-            except Exception:
-                # The driver has an error; the camera is looked for all the same.
+            except Exception:  # noqa: BLE001 - logged, and the camera is looked for all the same
                 _log.exception("camera %r at %s", self.camera.name, self.camera.address)
                 pause_s = BACKOFF_S[1]
             await self._clock.sleep(pause_s)

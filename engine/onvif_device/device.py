@@ -8,9 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from engine.config import RuleConfig
-from engine.core.bus import Bus
+from engine.core.bus import Bus, Subscription
 from engine.core.clock import Clock
-from engine.core.events import Event, PictureFault
+from engine.core.events import Event, PictureFault, RuleTriggered
 from engine.core.values import TrackUpdate
 from engine.onvif_device.backend import DeviceChannel, EngineBackend, EngineFacets
 from engine.onvif_device.events import EventTranslator
@@ -121,19 +121,23 @@ class EngineDevice:
     def set_rules(self, rules: Collection[RuleConfig], active: Collection[str]) -> None:
         """Tells which rules of its channels there are now, and the ids of those that are active."""
         self._translator.set_rules([rule for rule in rules if rule.channel in self._channels], active)
+        self._device.rules_changed()
 
     def set_faults(self, channel: str, faults: Collection[PictureFault]) -> None:
         """Tells what is wrong with a channel's picture. To be called once, after `start`."""
         self._translator.set_faults(channel, faults)
 
-    async def start(self, host: str, port: int) -> None:
-        """Begins to serve. Raises PortInUse."""
-        self._translator.begin(self._channels)
+    async def start(self, host: str, port: int, under_way: Collection[RuleTriggered] = ()) -> None:
+        """Begins to serve; `under_way` are the events of rules that have begun and not ended. Raises PortInUse."""
+        self._translator.begin(self._channels, under_way)
+        # What happens until it listens must not be lost.
+        events = self._events.subscribe()
         if self._terminals is not None:
             self._terminals.begin(self._device.broker)
         try:
             self._port = await self._device.start(host, port, [remember_address])
         except BaseException as error:
+            events.close()
             # It may listen already.
             await self.stop()
             if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
@@ -142,7 +146,7 @@ class EngineDevice:
                 f"ONVIF cannot listen at {host}:{port}: another program uses the port; "
                 "choose another port for onvif in the site file"
             ) from error
-        self._listening = asyncio.create_task(self._listen(), name="ONVIF events")
+        self._listening = asyncio.create_task(self._listen(events), name="ONVIF events")
         for teller in self._tours:
             teller.begin()
 
@@ -162,15 +166,16 @@ class EngineDevice:
         await self._device.stop()
         self._port = 0
 
-    async def _listen(self) -> None:
+    async def _listen(self, events: Subscription[Event]) -> None:
         while True:
-            with self._events.subscribe() as subscription:
-                async for event in subscription:
+            with events:
+                async for event in events:
                     # A device of one channel must not tell what happens on another.
                     if getattr(event, "channel", self._channels[0]) in self._channels:
                         self._tell(event)
             # The subscription ended because we fell behind.
             _log.warning("some events were not told to ONVIF clients, because there were too many at once")
+            events = self._events.subscribe()
 
     def _tell(self, event: Event) -> None:
         try:

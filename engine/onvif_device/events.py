@@ -28,6 +28,9 @@ TOPICS = (
     topics.DIGITAL_INPUT,
 )
 
+_ALARMING = frozenset({RuleKind.INTRUSION, RuleKind.LOITERING, RuleKind.MOTION_REGION})
+"""The rules whose events are a motion alarm while they last."""
+
 
 class Publisher(Protocol):
     """Where messages go; `onvif_server.events.broker.Broker` is one."""
@@ -66,11 +69,16 @@ class EventTranslator:
         self._pictures = PictureEvents(publisher.publish)
         self._inside: dict[str, set[tuple[str, str]]] = {}
 
-    def begin(self, channels: tuple[str, ...]) -> None:
-        """Gives the properties that always exist their first value."""
+    def begin(self, channels: Collection[str], under_way: Collection[RuleTriggered] = ()) -> None:
+        """Gives properties their first value; `under_way` are the events that have begun and not ended."""
+        lasting = [event for event in under_way if event.channel in channels and event.rule_kind in _ALARMING]
+        for event in lasting:
+            self._inside.setdefault(event.channel, set()).add((event.rule_id, event.track_id))
         for channel in channels:
-            self._motion(channel, on=False)
+            self._motion(channel, on=bool(self._inside.get(channel)))
             self._pictures.begin(channel)
+        for event in lasting:
+            self._rule(event)
 
     def set_rules(self, rules: Collection[RuleConfig], active: Collection[str] = ()) -> None:
         """Tells which rules there are now, and the ids of those that are active.

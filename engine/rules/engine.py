@@ -35,6 +35,7 @@ class RuleEngine:
         self._times = times or RuleTimes()
         self._at: dict[str, float] = {}
         self._moved_at: dict[str, float] = {}
+        self._under_way: dict[tuple[str, str], RuleTriggered] = {}
         self._states = self._made(rules, {})
 
     def _made(
@@ -51,6 +52,19 @@ class RuleEngine:
     def active_rules(self) -> frozenset[str]:
         """The ids of the rules of which an event has begun and not ended."""
         return frozenset(rule_id for rule_id, (_, state) in self._states.items() if state.active)
+
+    @property
+    def under_way(self) -> tuple[RuleTriggered, ...]:
+        """The events that have begun and not ended, as they began; crossings of lines only begin, and are not here."""
+        return tuple(self._under_way.values())
+
+    def _noted(self, events: list[RuleTriggered]) -> list[RuleTriggered]:
+        for event in events:
+            if not event.active:
+                self._under_way.pop((event.rule_id, event.track_id), None)
+            elif not event.rule_kind.has_line:
+                self._under_way[event.rule_id, event.track_id] = event
+        return events
 
     def counts(self, rule_id: str) -> Counts | None:
         """What a counting rule has counted; None for any other rule."""
@@ -81,7 +95,7 @@ class RuleEngine:
         states = self._made(rules, kept)
         gone = [state for rule_id, (_, state) in self._states.items() if rule_id not in kept]
         self._states = states
-        return [event for state in gone for event in state.clear(at)]
+        return self._noted([event for state in gone for event in state.clear(at)])
 
     def update(self, update: TrackUpdate) -> list[RuleTriggered]:
         """What begins and ends with this update, in the order of the rules.
@@ -95,7 +109,7 @@ class RuleEngine:
         for rule, state in self._states.values():
             if rule.channel == update.channel:
                 events += state.observe(update)
-        return events
+        return self._noted(events)
 
     def watches_motion(self, channel: str) -> bool:
         """Whether there is a rule on the channel that wants to know what moves."""
@@ -109,10 +123,11 @@ class RuleEngine:
         if motion.captured_at < self._moved_at.get(motion.channel, motion.captured_at):
             events += [event for state in states for event in state.clear(motion.captured_at)]
         self._moved_at[motion.channel] = motion.captured_at
-        return events + [event for state in states for event in state.look(motion)]
+        return self._noted(events + [event for state in states for event in state.look(motion)])
 
     def end_channel(self, channel: str, at: float) -> list[RuleTriggered]:
         """Ends all events of a channel and forgets its targets: its pictures have stopped, or it was removed."""
         self._at.pop(channel, None)
         self._moved_at.pop(channel, None)
-        return [event for rule, state in self._states.values() if rule.channel == channel for event in state.clear(at)]
+        states = [state for rule, state in self._states.values() if rule.channel == channel]
+        return self._noted([event for state in states for event in state.clear(at)])

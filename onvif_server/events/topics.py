@@ -77,6 +77,8 @@ IMAGE_TOO_DARK = _picture("ImageTooDark")
 IMAGE_TOO_BRIGHT = _picture("ImageTooBright")
 IMAGE_TOO_BLURRY = _picture("ImageTooBlurry")
 GLOBAL_SCENE_CHANGE = _picture("GlobalSceneChange")
+PICTURE_FAULTS = (IMAGE_TOO_DARK, IMAGE_TOO_BRIGHT, IMAGE_TOO_BLURRY, GLOBAL_SCENE_CHANGE)
+"""Profile T asks for one of them at least."""
 
 
 def _preset(what: str) -> Topic:

@@ -14,6 +14,7 @@ from onvif_server.media.parts import Part
 from onvif_server.media.profiles import Profiles
 from onvif_server.media.streams import Streams
 from onvif_server.services.channels import snapshot_uri
+from onvif_server.soap.faults import action_failed
 from onvif_server.soap.operations import Call, Values
 
 
@@ -31,7 +32,10 @@ class MediaSuite:
 
     def snapshot_uri(self, call: Call, profile_token: str) -> str:
         """Where the newest picture of a profile is. Raises Fault: ter:NoProfile, ter:IncompleteConfiguration."""
-        return snapshot_uri(call, self.media.profiles.channel_of(profile_token))
+        channel = self.media.profiles.channel_of(profile_token)
+        if Part.VIDEO_SOURCE not in self.media.profiles.get(profile_token).parts:
+            raise action_failed("IncompleteConfiguration", f"the profile {profile_token} shows no picture")
+        return snapshot_uri(call, channel)
 
     async def synchronize(self, profile_token: str) -> Values:
         """Asks for a key frame, and for the state of properties in the profile's metadata; returns the empty answer.

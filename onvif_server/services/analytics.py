@@ -12,6 +12,7 @@ from onvif_server import tokens
 from onvif_server.analytics import descriptions
 from onvif_server.analytics.configs import Config, ConfigError, config_values, read_configs, resolve
 from onvif_server.analytics.modules import MODULE_TYPE, ModuleMemory, read_module, write_module
+from onvif_server.analytics.news import RuleNews
 from onvif_server.analytics.rules import changed_rule, limits_of, new_rule, type_name, write_rule
 from onvif_server.backend import Analytics, Backend, Module, Refusal, Rule
 from onvif_server.metadata.sample import sample_metadata
@@ -35,14 +36,13 @@ _REFUSALS: Final[Special] = {
 class AnalyticsService:
     """The host's rules, and the modules that say what metadata tells. Each request is done wholly or not at all.
 
-    `changed` is told the channel whose rules or modules were changed.
+    `news` tells changes of rules; `changed` is told the channel whose modules were changed.
     """
 
-    def __init__(
-        self, backend: Backend, modules: ModuleMemory, changed: Callable[[str], None] = lambda _channel: None
-    ) -> None:
+    def __init__(self, backend: Backend, modules: ModuleMemory, news: RuleNews, changed: Callable[[str], None]) -> None:
         self._backend = backend
         self._modules = modules
+        self._news = news
         self._changed = changed
 
     def capabilities(self) -> Values:
@@ -89,38 +89,38 @@ class AnalyticsService:
     @operation(names.ANALYTICS, "CreateRules", Access.ACTUATE)
     async def create_rules(self, call: Call) -> Values:
         """Adds rules; parameters that are left out have their defaults."""
-        channel, analytics = self._channel(call)
+        _, analytics = self._channel(call)
         with _faults("Rule"):
             added = [new_rule(config, analytics.limits) for config in read_configs(call.message, _RULE)]
         _insist_new([rule.name for rule in added], [rule.name for rule in analytics.rules()], "RuleAlreadyExistent")
         _insist_room(analytics, added)
         with _faults("Rule"):
             await analytics.create_rules(call.caller, added)
-        self._changed(channel)
+        self._news.look()
         return {}
 
     @operation(names.ANALYTICS, "ModifyRules", Access.ACTUATE)
     async def modify_rules(self, call: Call) -> Values:
         """Changes rules; parameters that are left out stay as they are."""
-        channel, analytics = self._channel(call)
+        _, analytics = self._channel(call)
         present = {rule.name: rule for rule in analytics.rules()}
         with _faults("Rule"):
             configs = list(read_configs(call.message, _RULE))
             _insist_once([config.name for config in configs])
             changed = [_changed(present.get(config.name), config, analytics) for config in configs]
             await analytics.modify_rules(call.caller, changed)
-        self._changed(channel)
+        self._news.look()
         return {}
 
     @operation(names.ANALYTICS, "DeleteRules", Access.ACTUATE)
     async def delete_rules(self, call: Call) -> Values:
         """Removes rules."""
-        channel, analytics = self._channel(call)
+        _, analytics = self._channel(call)
         wanted = tuple(dict.fromkeys(name.strip() for name in call.value.RuleName))
         _insist_there(wanted, [rule.name for rule in analytics.rules()], "RuleNotExistent")
         with _faults("Rule"):
             await analytics.delete_rules(call.caller, wanted)
-        self._changed(channel)
+        self._news.look()
         return {}
 
     @operation(names.ANALYTICS, "GetSupportedAnalyticsModules", Access.READ_MEDIA)

@@ -16,6 +16,9 @@ from onvif_server.soap.prefixes import declare_usual
 from onvif_server.soap.values import clean_text
 
 _UNDERSTOOD: Final = frozenset({names.ADDRESSING, names.SECURITY})
+_VERBATIM: Final = frozenset(
+    (names.tag(names.SCHEMA, "Password"), names.tag(names.SCHEMA, "PlainText"), names.tag(names.EVENTS, "Password"))
+)
 _ROLES: Final = (f"{names.ENVELOPE}/role/next", f"{names.ENVELOPE}/role/ultimateReceiver")
 """The roles that a receiver has, besides having none."""
 
@@ -82,9 +85,9 @@ def _must_understand(block: etree._Element) -> bool:
 
 
 def _strip_values(message: etree._Element) -> None:
-    # Some recorders break lines inside values; no value of ONVIF begins or ends with white space.
+    # Some recorders break lines inside values; of ONVIF's only passwords and texts can begin or end with blanks.
     for element in message.iter(etree.Element):
-        if element.text is not None and len(element) == 0:
+        if element.text is not None and len(element) == 0 and element.tag not in _VERBATIM:
             element.text = element.text.strip()
 
 

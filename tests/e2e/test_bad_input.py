@@ -13,6 +13,10 @@ import pytest
 from real_processes import Engine, RealProcess, free_ports, wait_for
 
 from engine.simulator.devices import CameraBackend, name_plate
+from engine.simulator.encoder import SimulatedEncoder
+from engine.simulator.equipment import Equipment
+from engine.simulator.rtsp import VideoStream
+from engine.simulator.scene import PictureSize
 from onvif_server.backend import Account, StaticUsers, VideoChannel
 from onvif_server.device import OnvifDevice
 
@@ -138,6 +142,7 @@ class Listener:
 @pytest.mark.timeout(120)
 async def test_a_wrong_password_is_told_once_and_not_tried_again_soon(tmp_path: Path, models: dict[str, str]) -> None:
     users = StaticUsers({"engine": Account("right horse")})
+    stream = VideoStream("gate", PictureSize(320, 180), 5.0)
     async with Listener() as rtsp:
         camera = OnvifDevice(
             CameraBackend(
@@ -146,6 +151,7 @@ async def test_a_wrong_password_is_told_once_and_not_tried_again_soon(tmp_path: 
                 rtsp_port=rtsp.port,
                 rtsp_path="gate",
                 take_picture=lambda: np.zeros((180, 320, 3), np.uint8),
+                equipment=Equipment(encoder=SimulatedEncoder(stream, lambda _: None)),
             ),
             users,
         )

@@ -188,7 +188,8 @@ class Host(Backend):
 
     @property
     def topics(self) -> Sequence[Topic]:
-        return (topics.OBJECTS_INSIDE, topics.LINE_CROSSED, topics.MOTION_ALARM, topics.PRESET_REACHED)
+        ours = (topics.OBJECTS_INSIDE, topics.LINE_CROSSED, topics.MOTION_ALARM, topics.PRESET_REACHED)
+        return (*ours, topics.GLOBAL_SCENE_CHANGE)
 
     def ptz(self, channel: str) -> Ptz | None:
         return self.head if channel == "dome" else None

@@ -103,3 +103,28 @@ async def test_the_clock_belongs_to_the_host(client: SoapClient, body: str, subc
     rest = "<tds:DaylightSavings>false</tds:DaylightSavings><tds:TimeZone><tt:TZ>CET-1</tt:TZ></tds:TimeZone>"
     response = await client.call(f"<tds:SetSystemDateAndTime>{body}{rest}</tds:SetSystemDateAndTime>")
     assert response.subcodes == ["s:Sender", "ter:InvalidArgVal", subcode]
+
+
+async def test_the_older_capabilities_say_what_the_services_say(client: SoapClient) -> None:
+    older = (await client.call("<tds:GetCapabilities/>")).content
+    media = (await client.call("<trt:GetServiceCapabilities/>")).content[0]
+    streaming = media.find("{*}StreamingCapabilities")
+    for name in ("RTPMulticast", "RTP_TCP", "RTP_RTSP_TCP"):
+        assert older.findtext(f".//{{*}}Media//{{*}}{name}") == streaming.get(name)
+    profiles = media.find("{*}ProfileCapabilities").get("MaximumNumberOfProfiles")
+    assert older.findtext(".//{*}MaximumNumberOfProfiles") == profiles
+    terminals = (await client.call("<tmd:GetServiceCapabilities/>")).content[0]
+    for name in ("VideoSources", "AudioOutputs", "RelayOutputs"):
+        assert older.findtext(f".//{{*}}DeviceIO/{{*}}{name}") == terminals.get(name)
+
+
+async def test_services_tell_their_capabilities_as_they_are_now(client: SoapClient) -> None:
+    client.running.host.terminals = None  # the camera with the relays went away
+    services = (await client.call(GET_SERVICES.format("true"))).content
+    terminals = services.find(f".//{names.tag(names.DEVICE_IO, 'Capabilities')}")
+    assert terminals.get("RelayOutputs") == "0"
+
+
+async def test_the_algorithms_of_digest_are_told_as_words(client: SoapClient) -> None:
+    capabilities = (await client.call("<tds:GetServiceCapabilities/>")).content[0]
+    assert capabilities.find("{*}Security").get("HashingAlgorithms") == "MD5"

@@ -50,12 +50,32 @@ async def test_media_ver10_sets_it_with_its_own_words(client: SoapClient, host: 
     assert (now.width, now.fps, now.bitrate_kbps, now.gov_length, now.profile) == (1280, 12.5, 2048, 25, "High")
 
 
+@pytest.mark.parametrize(("asked", "taken"), [(1, 256), (99999, 8192)])
+async def test_a_bit_rate_beyond_the_options_becomes_the_nearest(
+    client: SoapClient, host: Host, asked: int, taken: int
+) -> None:
+    body = sample("tr2:SetVideoEncoderConfiguration").replace(">2048<", f">{asked}<")
+    assert (await client.call(body)).status == 200
+    assert host.chip.present.bitrate_kbps == taken
+
+
+async def test_every_codec_of_an_encoder_is_counted(client: SoapClient) -> None:
+    source = "<tr2:ConfigurationToken>dome-source-config</tr2:ConfigurationToken>"
+    response = await client.call(f"<tr2:GetVideoEncoderInstances>{source}</tr2:GetVideoEncoderInstances>")
+    assert (response.texts("Encoding"), response.texts("Total")) == (["H264", "JPEG"], ["1"])
+
+
+async def test_multicast_needs_a_channel_that_is_sent_so(client: SoapClient) -> None:
+    stream = "<tr2:Protocol>RtspMulticast</tr2:Protocol><tr2:ProfileToken>yard-profile</tr2:ProfileToken>"
+    response = await client.call(f"<tr2:GetStreamUri>{stream}</tr2:GetStreamUri>")
+    assert response.subcodes == ["s:Sender", "ter:InvalidArgVal", "ter:InvalidMulticastSettings"]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("<tt:Width>1280<", "<tt:Width>1279<"),
         ("12.5</tt:Frame", "60</tt:Frame"),
-        (">2048<", ">99999<"),
         ("<tt:Quality>7<", "<tt:Quality>70<"),
         ("H264", "H265"),
         ("<tt:Quality>7<", "<tt:Quality>NaN<"),

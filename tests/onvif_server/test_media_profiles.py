@@ -95,6 +95,30 @@ async def test_all_or_none_of_the_configurations_are_added(client: SoapClient) -
     assert held(await profile_of(client, "mine")) == set()
 
 
+async def test_what_a_profile_has_not_is_ignored_where_it_is_removed(client: SoapClient) -> None:
+    before = held(await profile_of(client, "dome-profile"))
+    assert (await client.call(change("Remove", "dome-profile", "Receiver"))).status == 200
+    assert held(await profile_of(client, "dome-profile")) == before
+
+
+async def test_the_type_all_is_ignored_where_configurations_are_added(client: SoapClient) -> None:
+    await client.call(create("Mine", "mine"))
+    request = (
+        "<tr2:AddConfiguration><tr2:ProfileToken>mine</tr2:ProfileToken><tr2:Name>Named</tr2:Name>"
+        "<tr2:Configuration><tr2:Type>All</tr2:Type></tr2:Configuration></tr2:AddConfiguration>"
+    )
+    assert (await client.call(request)).status == 200
+    profile = await profile_of(client, "mine")
+    assert (profile.findtext("{*}Name"), held(profile)) == ("Named", set())
+
+
+async def test_a_profile_without_a_picture_has_no_snapshot(client: SoapClient) -> None:
+    await client.call(create("Mine", "mine"))
+    await client.call(change("Add", "mine", "PTZ"))
+    request = "<tr2:GetSnapshotUri><tr2:ProfileToken>mine</tr2:ProfileToken></tr2:GetSnapshotUri>"
+    assert (await client.call(request)).subcodes[-1] == "ter:IncompleteConfiguration"
+
+
 @pytest.mark.parametrize(
     ("body", "subcodes"),
     [
@@ -107,7 +131,10 @@ async def test_all_or_none_of_the_configurations_are_added(client: SoapClient) -
             "<tr2:DeleteProfile><tr2:Token>none</tr2:Token></tr2:DeleteProfile>",
             ["s:Sender", "ter:InvalidArgVal", "ter:NoProfile"],
         ),
-        (change("Remove", "dome-profile", "Receiver"), ["s:Sender", "ter:InvalidArgVal", "ter:NoConfig"]),
+        (
+            change("Remove", "dome-profile", "Receiver").replace("RemoveConf", "AddConf"),
+            ["s:Sender", "ter:InvalidArgVal", "ter:NoConfig"],
+        ),
     ],
 )
 async def test_what_cannot_be_is_told(client: SoapClient, body: str, subcodes: list[str]) -> None:

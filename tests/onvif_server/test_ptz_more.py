@@ -138,16 +138,41 @@ async def test_a_plain_head_promises_nothing_of_it_and_refuses_it(client: SoapCl
     assert node.content[0].get("GeoMove") == "false"
     [capabilities] = (await client.call("<tptz:GetServiceCapabilities/>")).content
     assert capabilities.get("MoveAndTrack") is None
-    place = '<tptz:Target lon="7.5" lat="51.5"/>'
     for operation, arguments in (
-        ("GeoMove", place),
         ("MoveAndStartTracking", "<tptz:ObjectID>1</tptz:ObjectID>"),
         ("GetPresetTours", ""),
         ("CreatePresetTour", ""),
         ("SendAuxiliaryCommand", "<tptz:AuxiliaryData>tt:Wiper|On</tptz:AuxiliaryData>"),
     ):
         assert (await ptz(client, operation, arguments)).subcodes[:2] == ["s:Receiver", "ter:ActionNotSupported"]
+    nowhere = ["s:Sender", "ter:InvalidArgVal", "ter:GeoMoveNotSupported"]
+    assert (await ptz(client, "GeoMove", '<tptz:Target lon="7.5" lat="51.5"/>')).subcodes == nowhere
     assert host.head.commands == []
+
+
+async def test_the_status_is_in_the_default_space_of_positions(client: SoapClient, host: Host) -> None:
+    host.head.position = [45.0, 35.0, 0.5]
+    await configure(
+        client,
+        f"<tt:DefaultAbsolutePantTiltPositionSpace>{spaces.SPHERICAL_POSITION}"
+        "</tt:DefaultAbsolutePantTiltPositionSpace>",
+    )
+    place = (await ptz(client, "GetStatus", "")).content.find(".//{*}Position/{*}PanTilt")
+    assert (place.get("x"), place.get("y"), place.get("space")) == ("45.0", "35.0", spaces.SPHERICAL_POSITION)
+
+
+async def test_what_a_configuration_leaves_out_stays_as_it_was(client: SoapClient, host: Host) -> None:
+    await configure(
+        client,
+        '<tt:DefaultPTZSpeed><tt:PanTilt x="0.5" y="0.25"/></tt:DefaultPTZSpeed>'
+        "<tt:DefaultPTZTimeout>PT3S</tt:DefaultPTZTimeout>",
+    )
+    await configure(client, "", name="Gate")
+    shown = await client.call("<tptz:GetConfigurations/>")
+    assert shown.texts("Name") == ["Gate"]
+    assert shown.texts("DefaultPTZTimeout") == ["PT3S"]
+    speed = shown.content.find(".//{*}DefaultPTZSpeed/{*}PanTilt")
+    assert (speed.get("x"), speed.get("y")) == ("0.5", "0.25")
 
 
 async def test_only_listed_auxiliary_commands_are_passed_on(client: SoapClient, host: Host) -> None:

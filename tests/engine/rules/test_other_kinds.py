@@ -166,3 +166,18 @@ def test_two_rules_of_one_id_change_nothing() -> None:
     with pytest.raises(ValueError, match="two rules"):
         engine.replace([rule(RuleKind.COUNTING), rule(RuleKind.COUNTING)], 1.0)
     assert engine.active_rules == {"old"}
+
+
+# --- what is under way ----------------------------------------------------------------------------------------------
+
+
+def test_what_has_begun_is_known_until_it_ends() -> None:
+    rules = [rule(RuleKind.INTRUSION, "in"), rule(RuleKind.OBJECT_DETECTION, "any"), rule(RuleKind.LINE_CROSSING, "by")]
+    engine = RuleEngine(rules)
+    begun = walk(engine, [(0.45, 0.6), IN])
+    assert [(one.rule_id, one.active) for one in begun] == [("in", True), ("any", True), ("by", True)]
+    assert engine.under_way == tuple(begun[:2]), "a crossing is over when it is told"
+    engine.replace(rules[1:], 9.0)
+    assert engine.under_way == (begun[1],)
+    engine.end_channel(CHANNEL, 10.0)
+    assert engine.under_way == ()
