@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -66,7 +67,7 @@ class OwnCertificate:
         try:
             certificate = x509.load_pem_x509_certificate(self._files.certificate.read_bytes())
             key = serialization.load_pem_private_key(self._files.key.read_bytes(), None)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm):
             return False
         ends = certificate.not_valid_after_utc - RENEWED_BEFORE_END
         return key.public_key() == certificate.public_key() and now < ends.timestamp()
@@ -100,9 +101,13 @@ class RelayCertificate:
         await relay.use_certificate(str(files.certificate), str(files.key))
 
     async def keep_fresh(self, relay: Showing) -> None:
-        """Renews an own certificate before it ends, until it is cancelled."""
-        while self._given is None:
+        """Renews an own certificate before it ends, and shows the site's as its files are, until it is cancelled."""
+        while True:
             await self._clock.sleep(_DAY.total_seconds())
+            if self._given is not None:
+                # Whoever renews it replaces the files; the relay keeps what it has if it cannot read them.
+                await relay.use_certificate(str(self._given.certificate), str(self._given.key))
+                continue
             try:
                 files, is_new = await asyncio.to_thread(self._own.provide, self._clock.now())
             except OSError as error:

@@ -213,8 +213,7 @@ class OnvifCamera:
     async def capabilities(self, channel: str) -> ChannelCapabilities:
         """What the channel can do."""
         profile = self._profile(channel)
-        head, imaging = self._heads.get(channel), self.extras(channel).imaging
-        settable = {option.field for option in imaging.options} if imaging else set()
+        head = self._heads.get(channel)
         try:
             snapshot = bool(await self._media.snapshot_url(profile.token))
         except CameraFault:
@@ -222,11 +221,7 @@ class OnvifCamera:
         return ChannelCapabilities(
             motors=head.capabilities if head else None,
             snapshot=snapshot,
-            focus=imaging is not None and (imaging.focus is not None or "focus_mode" in settable),
-            iris="iris_db" in settable,
-            imaging=imaging is not None,
             audio=profile.audio,
-            auxiliary_commands=head.auxiliary_commands if head else (),
         )
 
 

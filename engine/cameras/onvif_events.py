@@ -11,15 +11,12 @@ from typing import Any, Final
 from engine.cameras.errors import CameraError
 from engine.cameras.soap import PULL_S, SoapClient
 from engine.cameras.soap_services import Service
+from engine.core.clock import Clock
 
 LIFE_S: Final = 180
 """For so long the camera keeps a subscription that nobody pulls from."""
 RENEW_S: Final = 60.0
 """A subscription that ends so soon is replaced by a new one, which tells the present state again: nothing is lost."""
-SHORTEST_LIFE_S: Final = 10.0
-SHORTEST_PULL_S: Final = 0.1
-SHORTEST_IDLE_PULL_S: Final = 1.0
-"""Subscriptions, pulls, and pulls that bring nothing follow each other no faster, however fast the camera answers."""
 _MOST_MESSAGES: Final = 50
 
 _log = logging.getLogger(__name__)
@@ -34,19 +31,43 @@ class CameraEvent:
     data: Mapping[str, str]
 
 
+class _Pace:
+    """Lets a few go at once, and then one every so many seconds: a camera that answers at once is not hammered."""
+
+    def __init__(self, clock: Clock, burst: int, every_s: float) -> None:
+        self._clock = clock
+        self._burst = float(burst)
+        self._every_s = every_s
+        self._left = self._burst
+        self._at = clock.now()
+
+    async def turn(self) -> None:
+        """Waits until the next may go."""
+        self._refill()
+        if self._left < 1.0:
+            await self._clock.sleep((1.0 - self._left) * self._every_s)
+            self._refill()
+        self._left = max(self._left - 1.0, 0.0)
+
+    def _refill(self) -> None:
+        now = self._clock.now()
+        self._left = min(self._left + max(now - self._at, 0.0) / self._every_s, self._burst)
+        self._at = now
+
+
 async def camera_events(client: SoapClient) -> AsyncGenerator[CameraEvent]:
     """All events of a camera, beginning with the present states, for as long as it answers. Raises CameraError."""
+    subscriptions, pulls = _Pace(client.clock, 3, 10.0), _Pace(client.clock, 20, 1.0)
     while True:
-        began = client.clock.now()
+        await subscriptions.turn()
         address, life_s = await _subscribe(client)
         for service in (Service.PULL_POINT, Service.SUBSCRIPTION):
             await client.place(service, address)
         try:
-            async for event in _pull(client, min(RENEW_S, life_s / 2)):
+            async for event in _pull(client, pulls, min(RENEW_S, life_s / 2)):
                 yield event
         finally:
             await _unsubscribe(client)
-        await client.clock.sleep(max(began + SHORTEST_LIFE_S - client.clock.now(), 0.0))
 
 
 async def _subscribe(client: SoapClient) -> tuple[str, float]:
@@ -64,11 +85,11 @@ def _left_s(answer: Any) -> float:
     return float((answer.TerminationTime - answer.CurrentTime).total_seconds())
 
 
-async def _pull(client: SoapClient, renew_s: float) -> AsyncGenerator[CameraEvent]:
+async def _pull(client: SoapClient, pace: _Pace, renew_s: float) -> AsyncGenerator[CameraEvent]:
     """Until the subscription nears its end, by so many seconds."""
     wait = dt.timedelta(seconds=PULL_S)
     while True:
-        began = client.clock.now()
+        await pace.turn()
         answer = await client.call_extra(Service.PULL_POINT, "PullMessages", Timeout=wait, MessageLimit=_MOST_MESSAGES)
         with client.making_sense("events"):
             events = [event for one in answer.NotificationMessage or () if (event := _event(one)) is not None]
@@ -77,8 +98,6 @@ async def _pull(client: SoapClient, renew_s: float) -> AsyncGenerator[CameraEven
             yield event
         if left_s < renew_s:
             return
-        pause_s = SHORTEST_PULL_S if events else SHORTEST_IDLE_PULL_S
-        await client.clock.sleep(max(began + pause_s - client.clock.now(), 0.0))
 
 
 async def _unsubscribe(client: SoapClient) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.cameras.errors import CameraError
+from engine.cameras.extras import Extras, ImagingAbilities
 from engine.cameras.onvif_camera import OnvifCamera
 from engine.cameras.protocols import Camera, CameraInformation, Channel, ChannelCapabilities, MotorCapabilities
 from engine.cameras.streams import FileCamera, RtspCamera
@@ -27,6 +28,7 @@ class ChannelReport:
     channel: Channel
     capabilities: ChannelCapabilities
     stream_url: str
+    extras: Extras = field(default_factory=Extras)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,12 @@ async def probe(config: CameraConfig, clock: Clock | None = None) -> CameraRepor
     try:
         await camera.connect()
         channels = [
-            ChannelReport(one, await camera.capabilities(one.id), (await camera.stream_address(one.id)).url)
+            ChannelReport(
+                one,
+                await camera.capabilities(one.id),
+                (await camera.stream_address(one.id)).url,
+                camera.extras(one.id),
+            )
             for one in camera.channels
         ]
     except CameraError as error:
@@ -88,6 +95,8 @@ def report_lines(report: CameraReport) -> Iterator[str]:
     if report.clock_offset_s is not None:
         yield f"  clock     {report.clock_offset_s:+.1f} s from ours"
     yield f"  events    {_mark(report.events)}"
+    if report.channels:
+        yield from _camera_lines(report.channels[0].extras)
     for one in report.channels:
         yield from _channel_lines(one)
 
@@ -100,14 +109,36 @@ def _channel_lines(report: ChannelReport) -> Iterator[str]:
     yield f"    stream          {report.stream_url}"
     if len(channel.profiles) > 1:
         yield f"    profiles        {', '.join(channel.profiles)}"
-    for name in ("snapshot", "audio", "imaging", "focus", "iris"):
+    for name in ("snapshot", "audio"):
         yield f"    {name:<15} {_mark(getattr(can, name))}"
-    if can.auxiliary_commands:
-        yield f"    auxiliary       {', '.join(can.auxiliary_commands)}"
+    yield from _picture_lines(report.extras)
+    if report.extras.auxiliary_commands:
+        yield f"    auxiliary       {', '.join(report.extras.auxiliary_commands)}"
     if can.motors is None:
         yield "    motors          no"
     else:
         yield from _motor_lines(can.motors)
+
+
+def _camera_lines(extras: Extras) -> Iterator[str]:
+    """What the camera has as a whole: each of its channels tells the same."""
+    terminals = extras.terminals
+    yield f"  relays    {_listed(one.token for one in terminals.relays)}"
+    yield f"  inputs    {_listed(token for token, _ in terminals.inputs)}"
+    if extras.device_auxiliary_commands:
+        yield f"  auxiliary {', '.join(extras.device_auxiliary_commands)}"
+
+
+def _picture_lines(extras: Extras) -> Iterator[str]:
+    """What can be set of a channel's picture."""
+    imaging = extras.imaging or ImagingAbilities()
+    yield f"    imaging         {_listed(option.field for option in imaging.options)}"
+    focus = imaging.focus
+    moves = () if focus is None else (focus.absolute, focus.relative, focus.continuous_speed)
+    kinds = zip(("absolute", "relative", "continuous"), moves, strict=False)
+    yield f"    focus           {_listed(kind for kind, span in kinds if span is not None)}"
+    yield f"    encoder         {'can be set' if extras.encoder else 'cannot be set'}"
+    yield f"    picture texts   {_mark(extras.osd)}"
 
 
 def _motor_lines(motors: MotorCapabilities) -> Iterator[str]:
@@ -124,6 +155,10 @@ def _motor_lines(motors: MotorCapabilities) -> Iterator[str]:
     if motors.pan_range_deg and motors.tilt_range_deg:
         pan = "endless" if motors.pan_endless else "{:g}..{:g}".format(*motors.pan_range_deg)
         yield "    range           pan {}, tilt {:g}..{:g} degrees".format(pan, *motors.tilt_range_deg)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "no"
 
 
 def _mark(able: bool) -> str:

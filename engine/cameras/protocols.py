@@ -173,15 +173,11 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelCapabilities:
-    """What a channel can do, as `smart-ptz check` reports it."""
+    """What a channel can do, as `smart-ptz check` reports it; what else there is, `Extras` say."""
 
     motors: MotorCapabilities | None = None
     snapshot: bool = False
-    focus: bool = False
-    iris: bool = False
-    imaging: bool = False
     audio: bool = False
-    auxiliary_commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,17 +121,26 @@ def _parse_topics(elements: Iterable[etree._Element], topics: Iterable[str]) -> 
     for part in elements:
         if part.tag != _TOPIC:
             raise FilterError("InvalidFilterFault", f"filters of the kind {part.tag} are not supported", str(part.tag))
-        dialect = part.get("Dialect", names.CONCRETE_TOPIC)
-        if dialect not in (names.CONCRETE_TOPIC, names.CONCRETE_SET):
-            raise FilterError("TopicExpressionDialectUnknownFault", f"the dialect {dialect} is not supported")
         alternatives.extend(_parse_expression(part))
-    topic_filter = TopicFilter(tuple(alternatives))
-    if alternatives and not any(topic_filter.matches(topic) for topic in topics):
+    return _known(alternatives, topics)
+
+
+def parse_topic(element: etree._Element, topics: Iterable[str]) -> TopicFilter:
+    """What a wsnt:TopicExpressionType means, whatever the element is called. Raises FilterError."""
+    return _known(_parse_expression(element), topics)
+
+
+def _known(alternatives: Iterable[_Alternative], topics: Iterable[str]) -> TopicFilter:
+    found = TopicFilter(tuple(alternatives))
+    if found.alternatives and not any(found.matches(topic) for topic in topics):
         raise FilterError("TopicNotSupportedFault", "the device has none of these topics; see GetEventProperties")
-    return topic_filter
+    return found
 
 
 def _parse_expression(element: etree._Element) -> Iterable[_Alternative]:
+    dialect = element.get("Dialect", names.CONCRETE_TOPIC)
+    if dialect not in (names.CONCRETE_TOPIC, names.CONCRETE_SET):
+        raise FilterError("TopicExpressionDialectUnknownFault", f"the dialect {dialect} is not supported")
     text = "".join(str(part) for part in element.itertext())
     if len(text) > _MAXIMUM_LENGTH:
         raise FilterError("InvalidTopicExpressionFault", "the topic expression is too long")

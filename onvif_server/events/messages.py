@@ -28,8 +28,12 @@ def append_notification(parent: etree._Element, message: Message, manager: str |
         etree.SubElement(reference, names.tag(names.ADDRESSING, "Address")).text = manager
     topic = etree.SubElement(notification, names.tag(names.NOTIFICATION, "Topic"), Dialect=names.CONCRETE_SET)
     topic.text = message.topic
-    wrapper = etree.SubElement(notification, names.tag(names.NOTIFICATION, "Message"))
-    content = etree.SubElement(wrapper, _tt("Message"), UtcTime=xml_time(message.at))
+    append_message(etree.SubElement(notification, names.tag(names.NOTIFICATION, "Message")), message)
+
+
+def append_message(parent: etree._Element, message: Message) -> None:
+    """Appends a tt:Message, what a notification holds besides its topic."""
+    content = etree.SubElement(parent, _tt("Message"), UtcTime=xml_time(message.at))
     if message.operation is not None:
         content.set("PropertyOperation", message.operation.value)
     # Source and Data are always there: clients rely on both.

@@ -8,8 +8,8 @@ from onvif_server.backend import Topic
 from onvif_server.events.broker import Broker
 from onvif_server.events.consumers import ConsumerError, parse_reference
 from onvif_server.events.event_brokers import EventBrokers, mqtt_protocols
-from onvif_server.events.filters import EventFilter, FilterError, parse_event_filter
-from onvif_server.events.messages import append_notification, append_topic_set
+from onvif_server.events.filters import EventFilter, FilterError, parse_event_filter, parse_topic
+from onvif_server.events.messages import append_message, append_notification, append_topic_set
 from onvif_server.events.subscriptions import PullPoint, Subscription, Subscriptions, TooManySubscriptions
 from onvif_server.security.access import Access
 from onvif_server.services import catalogue
@@ -80,6 +80,21 @@ class EventService:
         except TooManySubscriptions as error:
             raise self._full(self._settings.maximum_consumers) from error
         return self._created(call, consumer)
+
+    @operation(names.NOTIFICATION, "GetCurrentMessage", Access.READ_MEDIA)
+    async def get_current_message(self, call: Call) -> etree._Element:
+        """The newest state of a property; of other events none is kept."""
+        topic = call.message.find(names.tag(names.NOTIFICATION, "Topic"))
+        try:
+            wanted = parse_topic(call.message if topic is None else topic, [one.path for one in self._broker.topics])
+        except FilterError as error:
+            raise self._fault(error.fault, str(error)) from error
+        found = [message for message in self._broker.state() if wanted.matches(message.topic)]
+        if not found:
+            raise self._fault("NoCurrentMessageOnTopicFault", "nothing is known of this topic now")
+        response = etree.Element(names.tag(names.NOTIFICATION, "GetCurrentMessageResponse"), nsmap=names.PREFIXES)
+        append_message(response, max(found, key=lambda message: message.at))
+        return response
 
     @operation(names.EVENTS, "PullMessages", Access.READ_MEDIA)
     async def pull_messages(self, call: Call) -> etree._Element:

@@ -17,6 +17,10 @@ REQUESTS: dict[str, str] = {
     "wsnt:Subscribe": (
         "<wsnt:ConsumerReference><wsa:Address>http://127.0.0.1:9/</wsa:Address></wsnt:ConsumerReference>"
     ),
+    "wsnt:GetCurrentMessage": (
+        '<wsnt:Topic Dialect="http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet">'
+        "tns1:PTZController/PTZPresetTours//.</wsnt:Topic>"
+    ),
     "wsnt:Renew": "<wsnt:TerminationTime>PT60S</wsnt:TerminationTime>",
     "wsnt:Unsubscribe": "",
 }

@@ -125,6 +125,33 @@ async def test_who_wants_to_wait_too_long_is_told_how_long_is_possible(client: S
     assert action == f"{names.EVENTS}/PullPointSubscription/PullMessages/Fault/PullMessagesFaultResponse"
 
 
+def current(topic: str, dialect: str = names.CONCRETE_TOPIC) -> str:
+    return f'<wsnt:GetCurrentMessage><wsnt:Topic Dialect="{dialect}">{topic}</wsnt:Topic></wsnt:GetCurrentMessage>'
+
+
+async def test_the_newest_state_of_a_property_can_be_asked_for(client: SoapClient) -> None:
+    broker = client.running.device.broker
+    motion = "tns1:VideoSource/MotionAlarm"
+    assert (await client.call(current(motion))).subcodes == ["s:Sender", "wsnt:NoCurrentMessageOnTopicFault"]
+    broker.publish(motion, source={"Source": "yard-source"}, data={"State": True}, utc=2000.0)
+    broker.publish(motion, source={"Source": "dome-source"}, data={"State": False}, utc=1000.0)
+    response = await client.call(current(motion))
+    items = {item.get("Name"): item.get("Value") for item in response.content.iterfind(".//{*}SimpleItem")}
+    assert items == {"Source": "yard-source", "State": "true"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "fault"),
+    [
+        (current("tns1:Nothing"), "TopicNotSupportedFault"),
+        (current("tns1:VideoSource/MotionAlarm", "urn:other"), "TopicExpressionDialectUnknownFault"),
+        (current("motion please"), "InvalidTopicExpressionFault"),
+    ],
+)
+async def test_a_topic_that_cannot_be_is_told(client: SoapClient, request_: str, fault: str) -> None:
+    assert (await client.call(request_)).subcodes == ["s:Sender", f"wsnt:{fault}"]
+
+
 def filter_of(expression: str) -> etree._Element:
     element = etree.Element(names.tag(names.NOTIFICATION, "Filter"), nsmap=names.PREFIXES)
     topic = etree.SubElement(element, names.tag(names.NOTIFICATION, "TopicExpression"), Dialect=names.CONCRETE_SET)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,21 @@ async def test_an_engine_that_runs_for_years_shows_the_new_one(tmp_path: Path) -
             await asyncio.sleep(0.01)
     keeping.cancel()
     assert shown.certificates[0] != shown.certificates[1]
+
+
+async def test_a_certificate_of_the_sites_own_is_shown_as_its_files_are_a_day_later(tmp_path: Path) -> None:
+    clock = VirtualClock(NOW)
+    files, _ = OwnCertificate(tmp_path / "theirs", "0.0.0.0").provide(NOW)
+    site = make_site(tmp_path)
+    given = replace(site.relay, tls_certificate=files.certificate, tls_key=files.key)
+    relay, shown = RelayCertificate(replace(site, relay=given), clock), Shown()
+    await relay.show(shown)
+    keeping = asyncio.create_task(relay.keep_fresh(shown))
+    await asyncio.sleep(0)
+    files.certificate.write_bytes(b"renewed by somebody else")
+    await clock.advance(86400)
+    keeping.cancel()
+    assert shown.certificates[-1] == b"renewed by somebody else"
 
 
 async def test_the_engine_tells_recorders_the_secure_addresses_and_they_are_there(start_engine: StartEngine) -> None:

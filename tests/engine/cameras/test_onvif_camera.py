@@ -258,6 +258,8 @@ async def test_the_probe_reports_what_the_camera_can_do():
         assert "Testers Dome 1 1.2.3" in text
         assert "absolute move   yes (the camera's own degrees)" in text
         assert "range           pan -170..170, tilt -80..20 degrees" in text
+        assert "relays    no" in text
+        assert "encoder         cannot be set" in text
         assert "right horse" not in text
         failed = await probe(config(device, password="no"))
         assert "FAILED" in "\n".join(report_lines(failed))

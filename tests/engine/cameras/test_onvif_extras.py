@@ -38,7 +38,6 @@ async def test_nothing_is_taken_for_granted():
         try:
             assert one.extras("wide") == Extras()
             assert one.extras("dome") == Extras()
-            assert not (await one.capabilities("dome")).imaging
         finally:
             await one.close()
 

@@ -168,3 +168,23 @@ def test_directions_of_the_sphere_are_told_inside_the_pan_range():
     site = Site()
     spot = site.ptz._desk._spot(TourSpot(preset=None, stay_s=1.0, position=(169.0, 0.0, None)))
     assert spot.direction == Direction(169.0, 0.0)
+
+
+async def test_a_change_that_cannot_be_told_does_not_silence_the_next(site, caplog):
+    told = []
+
+    async def changed(channel):
+        told.append(channel)
+        if len(told) == 1:
+            raise LookupError("no words")
+
+    teller = TourTeller("dome", site.patrol, Broker(TOPICS, site.clock.now), changed)
+    teller.begin()
+    try:
+        await site.run(0.1)
+        await site.patrol.create()
+        await site.run(0.1)
+        assert told == ["dome", "dome"]
+        assert "no words" in caplog.text
+    finally:
+        await teller.end()

@@ -204,6 +204,24 @@ async def test_the_end_of_an_intrusion_is_told_and_then_forgotten(engine: Engine
         assert INSIDE not in told
 
 
+async def test_an_event_that_cannot_be_told_does_not_silence_the_next(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def unknown(_rule_id: str) -> str:
+        raise LookupError("a rule without a name")
+
+    async with listening(engine) as listener:
+        await listener.pull()
+        with monkeypatch.context() as patched:
+            patched.setattr(engine.device._translator, "_rule_name", unknown)
+            engine.events.publish(triggered(track="t-1"))
+            async with asyncio.timeout(60):
+                while "a rule without a name" not in caplog.text:
+                    await asyncio.sleep(0.01)
+        engine.events.publish(triggered(track="t-2"))
+        assert await listener.pull_topic(INSIDE)
+
+
 async def test_what_happens_on_a_channel_of_another_device_is_not_told(engine: Engine):
     async with listening(engine) as listener:
         await listener.pull()
