@@ -64,3 +64,4 @@ TABLE: Final = (
     _row("defogging_level", f"{_DEEP}.Defogging.Level", f"{_DEEP}.DefoggingOptions.Level", flag=True),
     _row("noise_reduction_level", f"{_DEEP}.NoiseReduction.Level", f"{_DEEP}.NoiseReductionOptions.Level", flag=True),
 )
+"""Every field of `ImagingSettings`, once."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from engine.config import RuleConfig, Site, SiteFileError
 from engine.config.validators import MOST_RULES
@@ -40,26 +40,6 @@ class RuleRefused(Exception):  # noqa: N818 - it is an answer, not an error of t
         self.kind: RefusalKind = kind
 
 
-class RuleKeeper(Protocol):
-    """What those need who let their clients change rules. The methods raise RuleRefused, and are all or nothing."""
-
-    def rules(self, channel: str | None = None) -> Rules:
-        """The rules, of one channel or of all, in the order of the site file."""
-        ...
-
-    async def add(self, rules: Sequence[RuleConfig]) -> None:
-        """Adds rules."""
-        ...
-
-    async def replace(self, rules: Sequence[RuleConfig]) -> None:
-        """Changes rules, found by their ids. A rule keeps its kind and its channel."""
-        ...
-
-    async def remove(self, ids: Collection[str]) -> None:
-        """Removes rules; what was active ends."""
-        ...
-
-
 def rule_of(config: RuleConfig) -> Rule:
     """A rule as the rules room takes it. Raises ValueError for one that makes no sense."""
     return Rule(
@@ -86,8 +66,9 @@ def new_rule_id(name: str, taken: Collection[str]) -> str:
 
 
 class RuleBook:
-    """`RuleKeeper` on a site file, a rule engine and the links.
+    """The rules of a site file, a rule engine and the links.
 
+    Who lets clients change rules does it here. The methods that change them raise RuleRefused, and are all or nothing.
     `on_event` gets the ends of what a change ends, while links still know their old rules; `on_change` is called when
     the rules are others. The file is written first: what runs is always what the next start would find.
     """
@@ -112,7 +93,7 @@ class RuleBook:
         self.engine = RuleEngine(self._at_work(site.rules))
 
     def rules(self, channel: str | None = None) -> Rules:
-        """See the protocol."""
+        """The rules, of one channel or of all, in the order of the site file."""
         return tuple(rule for rule in self._rules if channel in {None, rule.channel})
 
     def find(self, rule_id: str) -> RuleConfig | None:
@@ -120,7 +101,7 @@ class RuleBook:
         return next((rule for rule in self._rules if rule.rule_id == rule_id), None)
 
     async def add(self, rules: Sequence[RuleConfig]) -> None:
-        """See the protocol."""
+        """Adds rules."""
         new = tuple(_named(rule) for rule in rules)
 
         def change(old: Rules) -> Rules:
@@ -136,7 +117,7 @@ class RuleBook:
         await self._change(change)
 
     async def replace(self, rules: Sequence[RuleConfig]) -> None:
-        """See the protocol."""
+        """Changes rules, found by their ids. A rule keeps its kind and its channel."""
         new = {rule.rule_id: _named(rule) for rule in rules}
 
         def change(old: Rules) -> Rules:
@@ -150,7 +131,7 @@ class RuleBook:
         await self._change(change)
 
     async def remove(self, ids: Collection[str]) -> None:
-        """See the protocol."""
+        """Removes rules; what was active ends."""
 
         def change(old: Rules) -> Rules:
             known = {rule.rule_id: rule for rule in old}

@@ -32,7 +32,6 @@ from engine.core.zoom import ZoomCurve
 
 __all__ = ["SiteFileError", "load_site"]
 
-MINIMUM_PAIRS = 4
 HIGHEST_PORT = 65535
 
 

@@ -133,10 +133,6 @@ class Pose:
         """The direction of the optical axis."""
         return Direction(self.pan_deg, self.tilt_deg)
 
-    def vfov_deg(self, aspect: float) -> float:
-        """The vertical field of view for a picture of this width-to-height ratio."""
-        return math.degrees(2 * math.atan(math.tan(math.radians(self.hfov_deg) / 2) / aspect))
-
     def rotation(self) -> NDArray[np.float64]:
         """The camera's axes as rows of a (3, 3) matrix: right, forward, up. `rotation @ vector` gives camera axes."""
         pan, tilt = math.radians(self.pan_deg), math.radians(self.tilt_deg)

@@ -47,7 +47,6 @@ class LinkFit:
 
     model: LinkModel
     residuals_deg: tuple[float, ...]
-    rms_deg: float
     expected_error_deg: tuple[tuple[float, ...], ...]
 
 
@@ -76,8 +75,7 @@ def fit_link(
             f"{near[1] + 1} are the closest): spread them towards the corners",
             near,
         )
-    rms = math.sqrt(sum(value * value for value in residuals) / len(residuals))
-    return LinkFit(model, tuple(residuals), rms, tuple(tuple(float(v) for v in row) for row in expected))
+    return LinkFit(model, tuple(residuals), tuple(tuple(float(v) for v in row) for row in expected))
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Analytics(Protocol):
         ...
 
     def rules(self) -> Sequence[Rule]:
-        """The rules, whoever made them."""
+        """The rules, whoever made them. A host that changes them by itself says so: `OnvifDevice.rules_changed`."""
         ...
 
     async def create_rules(self, caller: Caller, rules: Sequence[Rule]) -> None:

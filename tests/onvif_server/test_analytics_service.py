@@ -39,6 +39,19 @@ async def test_a_field_that_a_client_draws_is_a_rule_of_the_host(client: SoapCli
     assert host.rules.callers == ["admin"]
 
 
+async def test_a_change_of_rules_is_told_once_whoever_made_it(client: SoapClient, host: Host) -> None:
+    [pull_point] = (await client.call("<tev:CreatePullPointSubscription/>")).texts("Address")
+    await client.call(f"<tan:CreateRules>{REQUESTS['tan:CreateRules']}</tan:CreateRules>")
+    client.running.device.rules_changed()
+    host.rules.add(Rule(name="door", kind=RuleKind.OBJECT_DETECTION))
+    for _ in range(2):
+        client.running.device.rules_changed()
+    wish = "<tev:Timeout>PT1S</tev:Timeout><tev:MessageLimit>100</tev:MessageLimit>"
+    told = await client.call(f"<tev:PullMessages>{wish}</tev:PullMessages>", pull_point)
+    changes = [one for one in told.texts("Topic") if one.startswith("tns1:Media/")]
+    assert changes == ["tns1:Media/ConfigurationChanged"] * 2
+
+
 async def test_the_type_is_read_with_the_prefixes_of_the_client(client: SoapClient, host: Host) -> None:
     made = f'<tan:Rule xmlns:q="{names.SCHEMA}" Name="x" Type="q:LineDetector"><q:Parameters/></tan:Rule>'
     assert (await client.call(f"<tan:CreateRules>{TOKEN}{made}</tan:CreateRules>")).status == 200

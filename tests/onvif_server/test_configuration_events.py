@@ -61,7 +61,8 @@ async def test_a_ptz_configuration_that_is_set_is_told(client: SoapClient, heard
     "request_",
     [
         f"<tan:CreateRules>{YARD}{FIELD}</tan:CreateRules>",
-        f'<tan:ModifyRules>{YARD}<tan:Rule Name="gate" Type="tt:LineDetector"><tt:Parameters/></tan:Rule>'
+        f'<tan:ModifyRules>{YARD}<tan:Rule Name="gate" Type="tt:LineDetector"><tt:Parameters>'
+        '<tt:SimpleItem Name="ClassFilter" Value="Vehicle"/></tt:Parameters></tan:Rule>'
         "</tan:ModifyRules>",
         f"<tan:DeleteRules>{YARD}<tan:RuleName>gate</tan:RuleName></tan:DeleteRules>",
         f"<tan:CreateAnalyticsModules>{YARD}{MODULE}</tan:CreateAnalyticsModules>",

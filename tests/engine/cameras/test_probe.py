@@ -19,7 +19,7 @@ async def test_everything_that_a_camera_can_do_is_listed(tmp_path: Path, socket_
         wall, mast = [list(report_lines(await probe(camera))) for camera in site.cameras]
     assert "  relays    gate" in mast
     assert "  inputs    contact" in mast
-    assert "  auxiliary sim:WhiteLight|On, sim:WhiteLight|Off" in mast
+    assert "  auxiliary sim:WhiteLight|On, sim:WhiteLight|Off" in wall
     pictures = [
         "    imaging         brightness, color_saturation, contrast, exposure_mode, gain_db, focus_mode, ir_cut_filter",
         "    focus           absolute, relative, continuous",
