@@ -21,6 +21,7 @@ PLAY_S = 90.0
 REACH_S = 40.0
 """So long a move may take until the motors are there."""
 NEAR_DEG = 1.0
+REST_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,17 @@ class ClientSite:
             return next((pose for pose in poses if there(pose)), None)
 
         return wait_for(look, what, REACH_S)
+
+    def rested(self, since: float, there: Callable[[Pose], bool], what: str) -> Pose:
+        """Where the camera rests after it was there since an instant: a later move begins from it."""
+        self.reached(since, there, what)
+
+        def look() -> Pose | None:
+            now = time.time()
+            poses = [_pose(one["pose"]) for one in self.simulator.truths(now - REST_S, now)]
+            return poses[-1] if len(poses) > 1 and all(pose == poses[0] for pose in poses) else None
+
+        return wait_for(look, f"{what}, at rest", REACH_S)
 
     def rules(self) -> dict[str, dict[str, object]]:
         """The engine's rules, by name."""

@@ -129,22 +129,22 @@ async def test_its_ptz_action_moves_the_motors(home: Home, site: ClientSite) -> 
     began = time.time()
     await home.ptz(move_mode="AbsoluteMove", pan="RIGHT", tilt="DOWN", distance=0.1, speed=1.0)
     # A tenth of the half turn; where tilt ends is the device's matter: it is at least lower.
-    right = await reached(site, began, lambda pose: abs(pose.pan_deg - 18.0) < 1.0, "absolute")
+    right = await rested(site, began, lambda pose: abs(pose.pan_deg - 18.0) < 1.0, "absolute")
 
     began = time.time()
     await home.ptz(move_mode="RelativeMove", pan="LEFT", distance=0.05, speed=1.0)
-    left = await reached(site, began, lambda pose: near(pose, 0.0, right.tilt_deg), "relative")
+    left = await rested(site, began, lambda pose: near(pose, 0.0, right.tilt_deg), "relative")
 
     began = time.time()
     await home.ptz(move_mode="ContinuousMove", pan="RIGHT", distance=0.5, continuous_duration=0.5)
-    await reached(site, began, lambda pose: pose.pan_deg > left.pan_deg + 4.0, "continuous")
+    await rested(site, began, lambda pose: pose.pan_deg > left.pan_deg + 4.0, "continuous")
     await home.ptz(move_mode="Stop")
 
     began = time.time()
     presets = site.api.channel(PTZ)["presets"]
     await home.ptz(move_mode="GotoPreset", preset=next(one["id"] for one in presets if one["name"] == "Left"))
-    await reached(site, began, lambda pose: near(pose, start.pan_deg - 22.0, start.tilt_deg), "a preset")
+    await rested(site, began, lambda pose: near(pose, start.pan_deg - 22.0, start.tilt_deg), "a preset")
 
 
-async def reached(site: ClientSite, began: float, there: Callable[[Pose], bool], what: str) -> Pose:
-    return await asyncio.to_thread(site.reached, began, there, what)
+async def rested(site: ClientSite, began: float, there: Callable[[Pose], bool], what: str) -> Pose:
+    return await asyncio.to_thread(site.rested, began, there, what)
