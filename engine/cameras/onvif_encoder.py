@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from engine.cameras.errors import CameraFault, CameraUnreachable
+from engine.cameras.configured import Configured
+from engine.cameras.errors import CameraFault
 from engine.cameras.soap import SoapClient
 from engine.cameras.soap_services import Service
 from engine.cameras.zeep_values import integer, number, numbers, plain, words
@@ -60,23 +61,10 @@ def _read_options(found: Any) -> EncoderOptions:
     )
 
 
-class OnvifEncoder:
+class OnvifEncoder(Configured):
     """See the protocol `EncoderControl`. It stays the same object over reconnections."""
 
-    def __init__(self, client: SoapClient) -> None:
-        self._client = client
-        self._configuration: str | None = None
-
-    def attach(self, configuration: str | None) -> None:
-        """Takes over which encoder configuration the channel's profile has."""
-        self._configuration = configuration
-
-    def _token(self) -> str:
-        if self._configuration is None:
-            raise CameraUnreachable(
-                self._client.name, self._client.address, "its encoder is not known", "wait until it is connected"
-            )
-        return self._configuration
+    what = "its encoder is"
 
     async def _present(self) -> Any:
         token = self._token()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.cameras.errors import CameraFault, CameraUnreachable
+from engine.cameras.configured import Configured
+from engine.cameras.errors import CameraFault
 from engine.cameras.soap import SoapClient
 from engine.cameras.soap_services import Service
 from engine.cameras.zeep_values import integer, number, plain, words
@@ -53,30 +54,17 @@ def _count(told: Any, total: int) -> int:
     return total if told is None else integer(told)
 
 
-class OnvifOsd:
+class OnvifOsd(Configured):
     """See the protocol `OsdControl`. It stays the same object over reconnections."""
 
-    def __init__(self, client: SoapClient) -> None:
-        self._client = client
-        self._configuration: str | None = None
-
-    def attach(self, configuration: str | None) -> None:
-        """Takes over which video source configuration the channel's profile has."""
-        self._configuration = configuration
-
-    def _source(self) -> str:
-        if self._configuration is None:
-            raise CameraUnreachable(
-                self._client.name, self._client.address, "its texts are not known", "wait until it is connected"
-            )
-        return self._configuration
+    what = "its texts are"
 
     async def options(self) -> OsdOptions:
         """What is possible."""
-        return await _options(self._client, self._source())
+        return await _options(self._client, self._token())
 
     async def _present(self) -> dict[str, Any]:
-        source = self._source()
+        source = self._token()
         answer = await self._client.call_extra(Service.MEDIA2, "GetOSDs", ConfigurationToken=source)
         with self._client.making_sense("OSDs"):
             # There are cameras that list those of all their sources, whatever is asked.
@@ -92,12 +80,12 @@ class OnvifOsd:
 
     async def create(self, text: OsdText) -> str:
         """Puts a text on the picture; returns its token."""
-        return str(await self._client.call_extra(Service.MEDIA2, "CreateOSD", OSD=_written(text, "", self._source())))
+        return str(await self._client.call_extra(Service.MEDIA2, "CreateOSD", OSD=_written(text, "", self._token())))
 
     async def change(self, token: str, text: OsdText) -> None:
         """Changes a text; its colours stay."""
         present = (await self._present()).get(token)
-        wanted = _written(text, token, self._source())
+        wanted = _written(text, token, self._token())
         if present is not None:
             wanted["TextString"] = _looks(plain(present.TextString)) | wanted["TextString"]
         await self._client.call_extra(Service.MEDIA2, "SetOSD", OSD=wanted)

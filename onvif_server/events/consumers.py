@@ -17,7 +17,7 @@ from yarl import URL
 from onvif_server.events.broker import Message
 from onvif_server.events.filters import EventFilter
 from onvif_server.events.messages import append_notification
-from onvif_server.events.subscriptions import Subscription
+from onvif_server.events.queues import Subscription
 from onvif_server.settings import DeviceSettings
 from onvif_server.soap import names
 from onvif_server.soap.envelope import serialize

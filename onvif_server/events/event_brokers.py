@@ -9,13 +9,14 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from onvif_server.backend import Memory, Topic
 from onvif_server.events.broker import Broker, Message, PropertyOperation
+from onvif_server.events.broker_values import Endpoint, EventBroker, Publication
 from onvif_server.events.filters import TopicFilter, topic_filter
 from onvif_server.metadata.json_text import json_value
 from onvif_server.settings import BrokerTrust
@@ -28,8 +29,6 @@ _KEY: Final = "event-brokers"
 _DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _PREFIX: Final = "onvif-ej"
 _METADATA_PREFIX: Final = "onvif-mj"
-CHECKED: Final = "CertificateAuthorities"
-"""The name of the policy by which a broker's certificate is checked against certificate authorities."""
 METADATA_TOPICS: Final = ("tns1:VideoAnalytics", "tns1:PTZ")
 """The kinds of metadata, as the filter of a broker names them."""
 _NOT_IN_TOPICS: Final = re.compile("[#+\0]")
@@ -42,40 +41,6 @@ class EventBrokerError(ValueError):
     def __init__(self, subcode: str, reason: str) -> None:
         super().__init__(reason)
         self.subcode = subcode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventBroker:
-    """A broker and what it gets. `publish` is a ConcreteSet expression with our own prefixes, empty for all events."""
-
-    address: str
-    topic_prefix: str
-    username: str = ""
-    password: str = field(default="", repr=False)
-    publish: str = ""
-    qos: int = 0
-    metadata: str | None = None
-    """Which metadata it gets, as `publish`: empty for all, None for none."""
-    policy: str = ""
-    """By which policy its certificate is checked: CHECKED, or empty, where the device's settings decide."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a broker listens."""
-
-    host: str
-    port: int
-    tls: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """An MQTT message. An empty payload makes the broker forget the retained one."""
-
-    topic: str
-    payload: bytes
-    retain: bool
 
 
 def mqtt_protocols() -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from onvif_server.events.broker import Message
-from onvif_server.events.event_brokers import CHECKED, Endpoint, EventBroker, Publication
+from onvif_server.events.broker_values import CHECKED, Endpoint, EventBroker, Publication
 from onvif_server.settings import BrokerTrust
 
 _LOGGER = logging.getLogger(__name__)

@@ -8,11 +8,10 @@ from typing import Any, Final
 from lxml import etree
 
 from onvif_server.events.broker import Broker
+from onvif_server.events.broker_values import CHECKED, EventBroker
 from onvif_server.events.event_brokers import (
-    CHECKED,
     MAXIMUM_TOPIC_PREFIX,
     METADATA_TOPICS,
-    EventBroker,
     EventBrokerError,
     EventBrokers,
 )

@@ -10,7 +10,8 @@ from onvif_server.events.consumers import ConsumerError, parse_reference
 from onvif_server.events.event_brokers import EventBrokers, mqtt_protocols
 from onvif_server.events.filters import EventFilter, FilterError, parse_event_filter, parse_topic
 from onvif_server.events.messages import append_message, append_notification, append_topic_set
-from onvif_server.events.subscriptions import PullPoint, Subscription, Subscriptions, TooManySubscriptions
+from onvif_server.events.queues import PullPoint, Subscription
+from onvif_server.events.subscriptions import Subscriptions, TooManySubscriptions
 from onvif_server.security.access import Access
 from onvif_server.services import catalogue
 from onvif_server.settings import DeviceSettings

@@ -21,7 +21,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from onvif_server.backend import PtzStatus, SceneFrame, SceneObject, Topic, TopicItem
 from onvif_server.events.broker import Broker, Message, PropertyOperation
-from onvif_server.events.event_brokers import EventBroker, EventBrokerError, EventBrokers, publication
+from onvif_server.events.broker_values import EventBroker
+from onvif_server.events.event_brokers import EventBrokerError, EventBrokers, publication
 from onvif_server.events.topics import LINE_CROSSED, MOTION_ALARM, OBJECTS_INSIDE
 from onvif_server.memory import DeviceMemory
 from onvif_server.settings import BrokerTrust
