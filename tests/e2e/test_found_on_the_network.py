@@ -60,7 +60,7 @@ def engine_at(place: Place, folder: Path, devices: str, models: dict[str, str]) 
 
 def names(scopes: list[str]) -> set[str]:
     root = "onvif://www.onvif.org/name/"
-    assert {"onvif://www.onvif.org/Profile/T", "onvif://www.onvif.org/type/video_encoder"} <= set(scopes)
+    assert {"onvif://www.onvif.org/Profile/Streaming", "onvif://www.onvif.org/type/video_encoder"} <= set(scopes)
     return {unquote(scope.removeprefix(root)) for scope in scopes if scope.startswith(root)}
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 import pytest_socket
-from client_site import ClientSite, running_site
+
+from clients.client_site import ClientSite, running_site
 
 
 @pytest.fixture(scope="package")

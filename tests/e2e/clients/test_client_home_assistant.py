@@ -12,11 +12,11 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from client_site import PLAY_S, ClientSite, near, shows_something
 from home_views import eventually, first_segment
 from real_processes import REPOSITORY, free_ports
 from recorder import PASSWORD, USER
 
+from clients.client_site import PLAY_S, ClientSite, near, shows_something
 from demo.home_assistant import HomeAssistant, StateChange
 from demo.secrets_file import SecretsFile
 from demo.site import PTZ

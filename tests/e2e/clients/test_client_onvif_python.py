@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_site import ClientSite
 from real_processes import REPOSITORY
 from recorder import PASSWORD, USER
 
+from clients.client_site import ClientSite
 from demo.site import OVERVIEW, PTZ
 
 pytestmark = [pytest.mark.ledger("ONVIF-1", "ONVIF-2", "ONVIF-3"), pytest.mark.timeout(300)]

@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from client_site import PLAY_S, ClientSite, near
 from lxml import etree
 from real_processes import REPOSITORY, wait_for
 from recorder import PASSWORD, USER
 
+from clients.client_site import PLAY_S, ClientSite, near
 from demo.site import OVERVIEW, PTZ
 from onvif_server.services import ptz_description as spaces
 from onvif_server.soap.schema import load_schemas

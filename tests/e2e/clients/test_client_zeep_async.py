@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from client_site import PLAY_S, REACH_S, ClientSite, near, shows_something
 from onvif import ONVIFCamera
 from onvif.definition import SERVICES
 from recorder import PASSWORD, USER
 from zeep.exceptions import Fault
 
+from clients.client_site import PLAY_S, REACH_S, ClientSite, near, shows_something
 from demo.site import OVERVIEW, PTZ
 from onvif_server.services import ptz_description as spaces
 from onvif_server.tokens import analytics_configuration

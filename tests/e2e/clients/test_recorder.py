@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from client_site import PLAY_S, ClientSite
 from real_processes import START_S, Api, wait_for
 
+from clients.client_site import PLAY_S, ClientSite
 from demo.site import OVERVIEW
 from onvif_server.tokens import analytics_configuration
 

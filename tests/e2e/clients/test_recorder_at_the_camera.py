@@ -5,10 +5,10 @@ from __future__ import annotations
 import urllib.error
 
 import pytest
-from client_site import ClientSite
 from lxml import etree
 from recorder import Recorder
 
+from clients.client_site import ClientSite
 from demo.site import OVERVIEW
 from engine.simulator.site import PROFILE_HINT
 from onvif_server.tokens import video_source
