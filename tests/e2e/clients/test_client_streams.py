@@ -23,6 +23,9 @@ from demo.site import OVERVIEW, PTZ
 from onvif_server.services import ptz_description as spaces
 from onvif_server.soap.schema import load_schemas
 
+RATE_S = 10.0
+"""So much metadata tells how often it comes."""
+
 pytestmark = [pytest.mark.ledger("VID-2", "NET-1", "ONVIF-2"), pytest.mark.timeout(300)]
 
 PICTURES = 15
@@ -157,9 +160,16 @@ def test_the_metadata_track_tells_who_moves_where(site: ClientSite, scheme: str)
         if scheme == "rtspt":
             wait_for(lambda: _topics(heard), "an event in the metadata", PLAY_S)
             assert any("RuleEngine/FieldDetector/ObjectsInside" in topic for topic in _topics(heard))
-        frames = [line["time"] for line in list(heard) if "tt:Frame" in line.get("document", "")]
-    analysed_fps = site.api.channel(OVERVIEW)["analysed_fps"]
-    assert len(frames) / (frames[-1] - frames[0]) >= 0.7 * analysed_fps, "each picture that was looked at is told"
+        # A busy machine looks at fewer pictures, and not at an even pace.
+        slowest_fps = site.api.channel(OVERVIEW)["analysed_fps"]
+
+        def long_enough() -> list[float] | None:
+            frames = [line["time"] for line in list(heard) if "tt:Frame" in line.get("document", "")]
+            return frames if frames[-1] - frames[0] > RATE_S else None
+
+        frames = wait_for(long_enough, f"metadata of {RATE_S:.0f} s", PLAY_S)
+    slowest_fps = min(slowest_fps, site.api.channel(OVERVIEW)["analysed_fps"])
+    assert len(frames) / (frames[-1] - frames[0]) >= 0.6 * slowest_fps, "each picture that was looked at is told"
 
 
 def _topics(heard: list[dict[str, Any]]) -> set[str]:
