@@ -22,7 +22,7 @@ from onvif_server.backend import Refusal, Refused
 from onvif_server.events.topics import LINE_CROSSED, MOTION_ALARM, OBJECTS_INSIDE
 from onvif_server.services import ptz_description as spaces
 
-pytestmark = pytest.mark.ledger("ONVIF-1", "HA-1")
+pytestmark = [pytest.mark.ledger("ONVIF-1", "HA-1"), pytest.mark.usefixtures("no_tours")]
 
 WSDL_FOLDER = Path(importlib.util.find_spec("onvif").submodule_search_locations[0]) / "wsdl"
 
