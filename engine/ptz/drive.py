@@ -22,8 +22,12 @@ SERVO_GAIN = 2.0
 """Velocity in degrees a second for each degree that is left, where absolute moves are made of continuous ones."""
 TOLERANCE_DEG = 0.2
 TOLERANCE_ZOOM = 0.01
-LEG_DEG = 160.0
-"""The longest way that is sent as one absolute move, where the shorter way round is forbidden."""
+LEG_DEG = 120.0
+"""The longest way that is sent as one absolute move to a head that turns endlessly.
+
+The rest up to a half turn is what a fast head may go on while its last known position grows old and a command is on its
+way: from there, too, the way to the goal must be the shorter one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +207,7 @@ class Drive:
         self._log.add(self._place_sent_at, None)
 
     async def _send_goal(self, goal: _Goal) -> None:
-        """One absolute move; in legs where a head that turns endlessly would take the shorter, forbidden way."""
+        """One absolute move; in legs where a head that turns endlessly might take the other way."""
         motors = self._require()
         pan = goal.pan_deg
         if pan is None and goal.tilt_deg is None:
@@ -214,7 +218,8 @@ class Drive:
         status = self.status
         if pan is not None and status is not None and motors.capabilities.pan_endless:
             path = self.limits.pan_path(status.pan_deg, pan)
-            if abs(path - wrap_deg(pan - status.pan_deg)) > 1e-6 and abs(path) > LEG_DEG:
+            # Also where the shorter way is the right one now: a head that still moves may have passed the middle.
+            if abs(path) > LEG_DEG:
                 pan = self.limits.pan_advance(status.pan_deg, math.copysign(LEG_DEG, path))
                 self._wish, self._waypoint_pan = goal, pan
         await motors.move_absolute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from simulated_motors import EVERYTHING, SimulatedMotors, having
 
@@ -110,6 +110,9 @@ commands = st.one_of(
 )
 
 
+@example(
+    [(("absolute", 0.0, 0.0, 0.0), 1.0)] * 2 + [(("absolute", pan, 0.0, 0.0), 1.0) for pan in (84.0, -98.0)], EVERYTHING
+)
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(commands, st.floats(0.05, 3.0)), min_size=1, max_size=6),
