@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
+from engine.cameras.errors import CameraFault
 from engine.cameras.protocols import CameraUnreachable
 from engine.cameras.soap import SoapClient
+from engine.cameras.soap_services import Service
+
+
+async def options_of[Options](
+    client: SoapClient, configuration: str | None, ask: Callable[[SoapClient, str], Awaitable[Options]]
+) -> Options | None:
+    """What a configuration can be set to; None where the camera has no Media2 or does not tell. Raises CameraError."""
+    if configuration is None or not client.offers(Service.MEDIA2):
+        return None
+    try:
+        return await ask(client, configuration)
+    except CameraFault:
+        return None
 
 
 class Configured:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from engine.cameras.configured import Configured
-from engine.cameras.errors import CameraFault
+from engine.cameras.configured import Configured, options_of
 from engine.cameras.soap import SoapClient
 from engine.cameras.soap_services import Service
 from engine.cameras.zeep_values import integer, number, numbers, plain, words
@@ -19,13 +18,8 @@ _MOST_SIZES: Final = 100
 
 async def learn_encoder(client: SoapClient, configuration: str | None) -> bool:
     """Whether anything of an encoder can be set. Raises CameraError."""
-    if configuration is None or not client.offers(Service.MEDIA2):
-        return False
-    try:
-        options = await _options(client, configuration)
-    except CameraFault:
-        return False
-    return len(options) > 1 or any(_choice(one) for one in options)
+    options = await options_of(client, configuration, _options)
+    return options is not None and (len(options) > 1 or any(_choice(one) for one in options))
 
 
 def _choice(options: EncoderOptions) -> bool:

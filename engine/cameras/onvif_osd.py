@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.cameras.configured import Configured
-from engine.cameras.errors import CameraFault
+from engine.cameras.configured import Configured, options_of
 from engine.cameras.soap import SoapClient
 from engine.cameras.soap_services import Service
 from engine.cameras.zeep_values import integer, number, plain, words
@@ -21,13 +20,8 @@ _DATED: Final = (OsdKind.DATE, OsdKind.TIME, OsdKind.DATE_AND_TIME)
 
 async def learn_osd(client: SoapClient, configuration: str | None) -> bool:
     """Whether texts can be written into the picture of a video source configuration. Raises CameraError."""
-    if configuration is None or not client.offers(Service.MEDIA2):
-        return False
-    try:
-        options = await _options(client, configuration)
-    except CameraFault:
-        return False
-    return options.total > 0 and options.plain + options.date_and_time > 0
+    options = await options_of(client, configuration, _options)
+    return options is not None and options.total > 0 and options.plain + options.date_and_time > 0
 
 
 async def _options(client: SoapClient, configuration: str) -> OsdOptions:

@@ -200,20 +200,8 @@ type AnyCommand = (
 type AnyNotice = Ready | Failed | LoginRefused | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
 
 _encoder = msgspec.json.Encoder()
-_commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(
-    Start
-    | SetUsers
-    | SetLocked
-    | SetCertificate
-    | SetMulticast
-    | PushMetadata
-    | AddStream
-    | RemoveStream
-    | TakeSnapshot
-)
-_notices: msgspec.json.Decoder[AnyNotice] = msgspec.json.Decoder(
-    Ready | Failed | LoginRefused | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
-)
+_commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
+_notices: msgspec.json.Decoder[AnyNotice] = msgspec.json.Decoder(AnyNotice)
 
 
 def encode(message: Command | Notice) -> bytes:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import pytest
 from onvif import ONVIFCamera
@@ -19,6 +17,7 @@ from onvif_server.device import OnvifDevice
 from onvif_server.discovery import Announced
 from tests.engine.app.app_sites import until
 from tests.engine.app.conftest import StartEngine
+from tests.engine.app.forwarding_sites import facing
 
 pytestmark = pytest.mark.ledger("NET-3")
 
@@ -31,18 +30,6 @@ def describe(engine: Engine, wide: tuple[int, int] = (1280, 720)) -> None:
     """Lets the cameras say of themselves what they would say once they are reached."""
     engine.cameras["wall"].camera.channels = (Channel(id="wide", profile="w", size=wide, fps=12.0),)
     engine.cameras["mast"].camera.channels = (Channel(id="dome", profile="d", size=(1920, 1080), fps=25.0),)
-
-
-@asynccontextmanager
-async def facing(engine: Engine) -> AsyncIterator[None]:
-    task = asyncio.create_task(engine.onvif.run())
-    try:
-        yield
-        assert not task.done()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await engine.onvif.stop()
 
 
 async def sizes(engine: Engine) -> list[tuple[int, int]]:

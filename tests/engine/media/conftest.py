@@ -15,12 +15,15 @@ import pytest
 
 from engine.core.clock import SystemClock
 from engine.core.values import Image
-from engine.media import MediaEvent, MediaProcess, MediaSettings, StreamSource
+from engine.media import MediaEvent, MediaProcess, MediaSettings, RelayUser, StreamSource
 
 PATIENCE_S = 120.0
 """Long enough for a crowded machine; nothing waits for it when all is well."""
 
 FPS = 25
+
+USER = RelayUser(name="nvr", password="nvr secret")
+"""Whom `watch` logs in as."""
 
 
 def read_number(image: Image) -> int:
@@ -87,6 +90,7 @@ class Camera(Process):
 
 
 type StartCamera = Callable[..., Coroutine[Any, Any, Camera]]
+type Watch = Callable[..., Coroutine[Any, Any, Process]]
 
 
 @pytest.fixture
@@ -112,6 +116,19 @@ async def start_viewer() -> AsyncIterator[Callable[..., Coroutine[Any, Any, Proc
             viewer = await Process.start("rtsp_viewer.py", url, user, password, protocols)
             stack.push_async_callback(viewer.kill)
             return viewer
+
+        yield start
+
+
+@pytest.fixture
+async def watch() -> AsyncIterator[Watch]:
+    """Starts clients that tell of every track: `await watch(url, "protocols=tcp")`; all end with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(url: str, *properties: str) -> Process:
+            client = await Process.start("rtsp_tracks.py", url, USER.name, USER.password, *properties)
+            stack.push_async_callback(client.kill)
+            return client
 
         yield start
 

@@ -6,38 +6,20 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack
 from typing import Any
 
 import av
 import pytest
 
-from engine.media import MediaDied, MediaProcess, RelayUser, StreamLost, StreamSource
+from engine.media import MediaDied, MediaProcess, StreamLost, StreamSource
 from engine.media.gst import CODECS, Gst
 from engine.media.ingest import MAX_SIDE, TooLargeError, check_size
 from engine.media.slate import make_slate
-from tests.engine.media.conftest import PATIENCE_S, Process, StartCamera, event_of, next_of, source
+from tests.engine.media.conftest import PATIENCE_S, USER, Process, StartCamera, Watch, event_of, next_of, source
 
 pytestmark = pytest.mark.ledger("VID-2", "LINK-8")
 
-USER = RelayUser(name="nvr", password="nvr secret")
 SLATE_WIDTH = 640
-
-type Watch = Callable[..., Coroutine[Any, Any, Process]]
-
-
-@pytest.fixture
-async def watch() -> AsyncIterator[Watch]:
-    """Starts clients: `await watch(url)`; all end with the test."""
-    async with AsyncExitStack() as stack:
-
-        async def start(url: str, *properties: str) -> Process:
-            client = await Process.start("rtsp_tracks.py", url, USER.name, USER.password, *properties)
-            stack.push_async_callback(client.kill)
-            return client
-
-        yield start
 
 
 async def _picture(client: Process) -> dict[str, Any]:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack
-from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-from engine.media import MediaProcess, RelayUser, SoundFormat, StreamLost, StreamSource, Tracks
+from engine.media import MediaProcess, SoundFormat, StreamLost, StreamSource, Tracks
 from engine.media.gst import Gst
 from engine.media.sound import sound_of
 from engine.simulator.rtsp import Login, StreamServer, VideoStream
 from engine.simulator.scene import PictureSize
-from tests.engine.media.conftest import PATIENCE_S, Process, StartCamera, event_of, next_of, source
+from tests.engine.media.conftest import PATIENCE_S, USER, StartCamera, Watch, event_of, next_of, source
 
 pytestmark = pytest.mark.ledger("VID-2", "ONVIF-2")
 
-USER = RelayUser(name="nvr", password="nvr secret")
 LOUD = 15_000
-
-type Watch = Callable[..., Coroutine[Any, Any, Process]]
 
 FORMATS = {
     "PCMU": (SoundFormat("PCMU", 8000, 1), "PCMU"),
@@ -33,19 +27,6 @@ FORMATS = {
     "LATM": (SoundFormat("AAC", 16000, 1), "MP4A-LATM"),
     "OPUS": (SoundFormat("OPUS", 48000, 1), "OPUS"),
 }
-
-
-@pytest.fixture
-async def watch() -> AsyncIterator[Watch]:
-    """Starts clients: `await watch(url)`; all end with the test."""
-    async with AsyncExitStack() as stack:
-
-        async def start(url: str, *properties: str) -> Process:
-            client = await Process.start("rtsp_tracks.py", url, USER.name, USER.password, *properties)
-            stack.push_async_callback(client.kill)
-            return client
-
-        yield start
 
 
 async def _reported(media: MediaProcess) -> SoundFormat | None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import subprocess
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 
-from engine.media import Delivery, LoginFailed, MediaError, MediaProcess, MediaSettings, RelayUser, StreamLost, Tracks
+from engine.media import Delivery, LoginFailed, MediaError, MediaProcess, MediaSettings, StreamLost, Tracks
 from tests.engine.media.conftest import (
     PATIENCE_S,
+    USER,
     Process,
     StartCamera,
+    Watch,
     event_of,
     next_of,
     read_number,
@@ -27,25 +28,9 @@ from tests.engine.media.conftest import (
 
 pytestmark = pytest.mark.ledger("VID-2", "NET-1", "ONVIF-2")
 
-USER = RelayUser(name="nvr", password="nvr secret")
 EMPTY = '<?xml version="1.0" encoding="UTF-8"?><tt:MetadataStream xmlns:tt="http://www.onvif.org/ver10/schema"/>'
 HELLO = "<hello/>"
 WITH_METADATA = Tracks.VIDEO | Tracks.METADATA
-
-type Watch = Callable[..., Coroutine[Any, Any, Process]]
-
-
-@pytest.fixture
-async def watch() -> AsyncIterator[Watch]:
-    """Starts clients: `await watch(url, "protocols=tcp")`; all end with the test."""
-    async with AsyncExitStack() as stack:
-
-        async def start(url: str, *properties: str) -> Process:
-            client = await Process.start("rtsp_tracks.py", url, USER.name, USER.password, *properties)
-            stack.push_async_callback(client.kill)
-            return client
-
-        yield start
 
 
 async def _open(media: MediaProcess, start_camera: StartCamera, **camera: Any) -> None:
