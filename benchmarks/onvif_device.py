@@ -60,14 +60,16 @@ class Head(Ptz):
         self._at = [old if new is None else new for old, new in zip(self._at, (pan_deg, tilt_deg, zoom), strict=True)]
 
     async def move_relative(
-        self, caller: Caller, *, pan_deg: float, tilt_deg: float, zoom: float, speed: PtzSpeed
+        self, caller: Caller, *, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed
     ) -> None:
         """See `Ptz`."""
-        self._at[0] += pan_deg
+        self._at[0] += pan_deg or 0.0
 
-    async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
+    async def move_relative_fov(
+        self, caller: Caller, *, x: float | None, y: float | None, zoom: float | None, speed: PtzSpeed
+    ) -> None:
         """See `Ptz`."""
-        self._at[0] += x
+        self._at[0] += x or 0.0
 
     async def move_continuous(
         self, caller: Caller, *, pan: float | None, tilt: float | None, zoom: float | None, timeout_s: float

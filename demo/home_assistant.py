@@ -32,6 +32,7 @@ config:
 history:
 logbook:
 stream:
+webhook:
 logger:
   default: warning
 """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from onvif_server.analytics.configuration import analytics_configuration_values
@@ -48,6 +50,21 @@ from onvif_server.soap import names
 from onvif_server.soap.dispatcher import Dispatcher
 from onvif_server.soap.operations import Values, registrations
 from onvif_server.soap.schema import load_schemas
+
+
+class _WithoutTraces(logging.Filter):
+    """A client that breaks the rules of HTTP is worth a line; a trace is for what goes wrong here."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Never keeps a record back."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, (HttpProcessingError, web.RequestPayloadError)):
+            record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+        return True
+
+
+_HTTP_LOG = logging.getLogger("onvif_server.http")
+_HTTP_LOG.addFilter(_WithoutTraces())
 
 
 async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:
@@ -173,7 +190,15 @@ class OnvifDevice:
         app = web.Application(middlewares=tuple(middlewares))
         app.on_response_prepare.append(_unnamed)
         app.add_routes(self.routes)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, keepalive_timeout=30.0)
+        runner = web.AppRunner(
+            # Compressed requests are refused: aiohttp is not to look into them before.
+            app,
+            access_log=None,
+            shutdown_timeout=1.0,
+            keepalive_timeout=30.0,
+            auto_decompress=False,
+            logger=_HTTP_LOG,
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port).start()

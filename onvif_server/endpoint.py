@@ -47,6 +47,9 @@ class Endpoint:
         media_type = request.content_type
         if media_type not in _MEDIA_TYPES:
             return web.Response(status=415, text=f"SOAP comes as {' or '.join(_MEDIA_TYPES)}\n")
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            # No client needs it, and what is small on the way could be large here.
+            return web.Response(status=415, headers={"Accept-Encoding": "identity"}, text="SOAP comes uncompressed\n")
         try:
             body = await self._read(request)
             if not body and "Authorization" not in request.headers:

@@ -44,6 +44,9 @@ class DeviceSettings:
     """How long a client may take to send a request."""
 
     maximum_subscriptions: int = 64
+    maximum_subscriptions_of_user: int = 48
+    """So many of them one user may have: some are left for others."""
+
     default_subscription_s: float = 60.0
     """The life of a subscription whose client names none; each pull renews it."""
 
@@ -61,6 +64,8 @@ class DeviceSettings:
 
     maximum_consumers: int = 16
     """Subscriptions of base notification, whose messages the device sends by itself."""
+
+    maximum_consumers_of_user: int = 12
 
     notify_timeout_s: float = 10.0
     """How long a consumer may take to answer a notification."""

@@ -18,7 +18,7 @@ from engine.access.errors import (
     WeakPassword,
     WrongCredentials,
 )
-from engine.api.messages import ErrorAnswer, ErrorDetail
+from engine.api.messages.base import ErrorAnswer, ErrorDetail
 from engine.api.services import ServiceError
 from engine.store import BlobMissing, StoreFailure, StoreFull
 

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from engine.api.messages import (
+from engine.api.messages.links import ChannelTracks
+from engine.api.messages.state import CameraState, ChannelState, LinkState, State
+from engine.api.messages.websocket import (
     CameraMessage,
-    CameraState,
     ChannelMessage,
-    ChannelState,
-    ChannelTracks,
     EventMessage,
     LinkMessage,
-    LinkState,
     RuleMessage,
     ServerMessage,
-    State,
     StateMessage,
     TracksMessage,
 )

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from engine.api.messages import ClientMessage, ErrorAnswer, ServerMessage
+from engine.api.messages.base import ErrorAnswer
+from engine.api.messages.websocket import ClientMessage, ServerMessage
 from engine.api.operations import Document, Jpeg, Operation
 from engine.store import codec
 

@@ -24,7 +24,7 @@ from aiohttp import web
 from engine.access import Access, Identity, Role
 from engine.api.errors import ApiError
 from engine.api.hub import Hub
-from engine.api.messages import Request
+from engine.api.messages.base import Request
 from engine.api.services import EngineServices
 from engine.store import Store
 

@@ -6,21 +6,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
-from engine.api.messages import (
-    CameraState,
-    ChannelState,
-    LinkState,
-    LookAtRequest,
-    MoveRequest,
-    PresetState,
-    RuleDescription,
-    RuleRequest,
-    RuleSettings,
-    RuleState,
-    State,
-    StreamCredentials,
-    TrackRequest,
-)
+from engine.api.messages.access import StreamCredentials
+from engine.api.messages.links import LookAtRequest, TrackRequest
+from engine.api.messages.motors import MoveRequest
+from engine.api.messages.rules import RuleDescription, RuleRequest, RuleSettings
+from engine.api.messages.state import CameraState, ChannelState, LinkState, PresetState, RuleState, State
 from engine.core.bus import Bus
 from engine.core.values import TrackUpdate
 

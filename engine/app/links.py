@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from engine.app.rulebook import priorities
 from engine.captures import CaptureRecorder, Snapshotter
@@ -34,17 +35,18 @@ class Calibration:
         self._aspect = self.model.aspect
 
     def _first(self) -> LinkModel:
-        refusals = []
         for aspect in USUAL_ASPECTS:
-            try:
-                return self._fit(aspect).model
-            except FitRefused as error:
-                refusals.append(error)
-        # What is wrong with the pairs is best said for the shape that most cameras have.
-        raise FitRefused(f"link '{self._link.link_id}': {refusals[0]}", refusals[0].pairs) from refusals[0]
+            with suppress(FitRefused):
+                return self._fit(aspect, blame=False).model
+        try:
+            # What is wrong with the pairs is best said for the shape that most cameras have.
+            return self._fit(USUAL_ASPECTS[0]).model
+        except FitRefused as error:
+            raise FitRefused(f"link '{self._link.link_id}': {error}", error.pairs) from error
 
-    def _fit(self, aspect: float) -> LinkFit:
-        return fit_link(self._link.pairs, self._overview.projection, aspect, self._overview.hfov_deg)
+    def _fit(self, aspect: float, *, blame: bool = True) -> LinkFit:
+        overview = self._overview
+        return fit_link(self._link.pairs, overview.projection, aspect, overview.hfov_deg, blame=blame)
 
     def follow(self, director: LinkDirector, update: TrackUpdate) -> None:
         """Fits the model anew where the overview's pictures turn out to have another shape than it was fitted for.

@@ -34,6 +34,8 @@ RETRY_S = 5.0
 """Between two tries to listen at a port that another program has taken."""
 PATIENCE_S = 10.0
 """So long the device waits for cameras that are not there, before it begins with assumptions about them."""
+CALM_S = 20.0
+"""Between two times that a device is served anew because a camera is different: its clients lose what they follow."""
 ASSUMED_SIZE = (1280, 720)
 ASSUMED_FPS = 25.0
 
@@ -81,7 +83,8 @@ class OnvifFace:
         self._trouble = ""
         self._turn = asyncio.Lock()
         self._ended = False
-        self._watched: set[str] = set()
+        self._plays: dict[str, int] = {}
+        self._changed_at: dict[str, float] = {}
         self._known: dict[str, _Look] = {}
 
     @property
@@ -158,9 +161,11 @@ class OnvifFace:
         unexpected: Exception | None = None
         changed = False
         for part in parts:
-            if self._served.get(part.key) == part:
+            if self._served.get(part.key) == part or self._has_just_changed(part):
                 continue
-            changed = changed or part.key in self._served
+            if part.key in self._served:
+                self._changed_at[part.key] = self._rooms.clock.now()
+                changed = True
             try:
                 await self._serve(part)
                 changed = True
@@ -177,6 +182,11 @@ class OnvifFace:
         if changed:
             await self._announce()
         return not troubles
+
+    def _has_just_changed(self, part: _Part) -> bool:
+        """Whether clients shall be left in peace yet: what changes meanwhile is for the next time."""
+        changed_at = self._changed_at.get(part.key)
+        return part.key in self._served and changed_at is not None and self._rooms.clock.now() - changed_at < CALM_S
 
     async def _serve(self, part: _Part) -> None:
         self._served.pop(part.key, None)
@@ -302,10 +312,12 @@ class OnvifFace:
     def on_tracks(self, update: TrackUpdate) -> None:
         """Tells the metadata of a picture to those who watch it."""
         watched = self._rooms.media.metadata_watched(update.channel)
-        begins = watched and update.channel not in self._watched
-        (self._watched.add if watched else self._watched.discard)(update.channel)
+        plays = self._rooms.media.metadata_plays(update.channel)
+        begins = watched and plays != self._plays.get(update.channel, 0)
+        self._plays[update.channel] = plays
         for device in self._devices.values():
             if begins:
+                # To all, for they share the track; it is the state that they know, once more.
                 device.tell_state(update.channel)
             if watched or device.mirrors_metadata:
                 device.on_tracks(update)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from engine.cameras.extras import Extras
 from engine.media import Delivery, MediaError, Tracks
 from engine.onvif_device.analytics import EngineAnalytics
 from engine.onvif_device.backend import EngineFacets
+from engine.onvif_device.key_frames import KeyFrames
 from engine.onvif_device.moves import Tracker
 from engine.onvif_device.multicast import RelayMulticast
 from engine.onvif_device.numbers import ObjectNumbers
@@ -33,6 +33,7 @@ from engine.onvif_device.system import EngineSystem
 from engine.onvif_device.user_administration import DeviceUserAdministration
 from engine.store import StoreFailure
 from onvif_server.backend import FactoryDefault, Memory, Refusal, Refused, StreamingAbilities, StreamRequest, Transport
+from onvif_server.network import bound_address
 
 RESTART_DELAY_S = 1.0
 """So long an answer has to reach the client that asked for a restart."""
@@ -73,6 +74,10 @@ class FacetMaker:
         self._restart = restart
         self._log = log
         self.numbers = ObjectNumbers()
+        self._key_frames = {
+            channel: KeyFrames(channel, partial(self._order_key_frame, channel), rooms.clock, rooms.spawn)
+            for channel in rooms.channels
+        }
 
     async def facets(self, key: str, channels: Iterable[str], extras: Mapping[str, Extras]) -> EngineFacets:
         """The facets of the device of that key, with those channels. Raises StoreFailure.
@@ -116,6 +121,7 @@ class FacetMaker:
                 for channel in channels
                 if (mounting := rooms.channels[channel].config.mounting) is not None
             },
+            key_frames={channel: self._key_frames[channel] for channel in channels},
             patrols={channel: rooms.patrols[channel] for channel in channels if channel in rooms.patrols},
         )
 
@@ -130,6 +136,9 @@ class FacetMaker:
             for channel, arbiter in arbiters.items()
             if arbiter is not None
         }
+
+    async def _order_key_frame(self, channel: str) -> None:
+        await self._rooms.camera_of(channel).synchronize(channel)
 
     def _user_changed(self, _username: str) -> None:
         self._rooms.spawn(self._rooms.refresh_relay_users())
@@ -172,11 +181,8 @@ def streaming(rooms: Rooms) -> StreamingAbilities:
 
 def _sends_multicast(rooms: Rooms) -> bool:
     """A relay for this machine only must not send to the whole network."""
-    host = rooms.site.relay.host
-    try:
-        return ip_address(host).version == 4 and not ip_address(host).is_loopback
-    except ValueError:
-        return host != "localhost"
+    bound = bound_address(rooms.site.relay.host)
+    return bound is None or (bound.version == 4 and not bound.is_loopback)
 
 
 def stream_url(rooms: Rooms, channel: str, request: StreamRequest) -> str:

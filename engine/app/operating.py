@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from engine.api.messages import LookAtRequest, MoveRequest, PresetState, TrackRequest
+from engine.api.messages.links import LookAtRequest, TrackRequest
+from engine.api.messages.motors import MoveRequest
+from engine.api.messages.state import PresetState
 from engine.api.services import BusyError, NotAvailableError, NotFoundError, NotPossibleError
 from engine.app.channels import ChannelAtWork
 from engine.app.rule_services import RuleServices
@@ -31,21 +33,22 @@ class Operating(RuleServices):
             if request.mode == "absolute":
                 await lease.move_absolute(pan_deg=pan, tilt_deg=tilt, zoom=request.zoom, speed=request.speed)
             elif request.mode == "relative":
-                await lease.move_relative(
-                    pan_deg=pan or 0.0, tilt_deg=tilt or 0.0, zoom=request.zoom or 0.0, speed=request.speed
-                )
+                await lease.move_relative(pan_deg=pan, tilt_deg=tilt, zoom=request.zoom, speed=request.speed)
             else:
-                speed = request.speed
+                head, speed = (pan, tilt) != (None, None), request.speed
                 await lease.move_continuous(
-                    pan=(pan or 0.0) * speed, tilt=(tilt or 0.0) * speed, zoom=request.zoom, proportional=True
+                    pan=(pan or 0.0) * speed if head else None,
+                    tilt=(tilt or 0.0) * speed if head else None,
+                    zoom=request.zoom,
+                    proportional=True,
                 )
                 if request.duration_s is not None:
                     self._rooms.spawn(self._stop_after(lease, request.duration_s))
 
     async def _stop_after(self, lease: Lease, seconds: float) -> None:
         renewed = lease.renewed_at
-        end = self._rooms.clock.now() + seconds
-        while (left := end - self._rooms.clock.now()) > 0:
+        end = self._rooms.clock.monotonic() + seconds
+        while (left := end - self._rooms.clock.monotonic()) > 0:
             await self._rooms.clock.sleep(min(left, RENEW_S))
             # A later command of the same operator goes on.
             if not lease.active or lease.renewed_at != renewed:

@@ -25,7 +25,7 @@ class Refusing(Protocol):
     """Whoever refuses those who are locked out; `engine.media.MediaProcess` is one."""
 
     async def set_locked(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Replaces who is refused: pairs of user name and address."""
+        """Replaces who is refused: pairs of user name and address; an empty name stands for everybody there."""
         ...
 
 
@@ -55,19 +55,27 @@ class RelayGuard:
         """Takes note of a wrong password."""
         user = next((one for one in self._users.users if one.username == event.username), None)
         administrator = user is not None and user.role is Role.ADMINISTRATOR
-        # As the lock sees it: one host with IPv6 has as many addresses as it likes.
-        pair = (event.username, network_of(event.address))
         try:
-            closing = self._lockout.count(event.username, event.address, administrator=administrator)
+            if not self._lockout.count(event.username, event.address, administrator=administrator):
+                return
         except LockedOut as error:
-            self._lock(pair, error.retry_after_s)
+            self._lock(event, error.retry_after_s)
             return
-        if closing:
-            self._on_lock(event.username, event.address)
-            self._lock(pair, self._lockout.duration_s)
+        self._on_lock(event.username, event.address)
+        self._lock(event, self._lockout.duration_s)
 
-    def _lock(self, pair: tuple[str, str], seconds: float) -> None:
-        self._until[pair] = self._clock.now() + seconds
+    def _lock(self, event: LoginFailed, seconds: float) -> None:
+        # As the lock sees it: one host with IPv6 has as many addresses as it likes.
+        network = network_of(event.address)
+        name = event.username
+        if self._lockout.network_locked_s(event.address):
+            # One entry for the network, instead of one for each name that it thinks of.
+            name = ""
+            for pair in [pair for pair in self._until if pair[1] == network]:
+                del self._until[pair]
+        elif not name:
+            return  # nobody is called that, so nobody needs to be refused
+        self._until[name, network] = self._clock.now() + seconds
         while len(self._until) > _MOST:
             self._until.popitem(last=False)
         self._changed.set()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from engine.api.messages import RuleDescription, RuleRequest, RuleSettings, RuleState
+from engine.api.messages.rules import RuleDescription, RuleRequest, RuleSettings
+from engine.api.messages.state import RuleState
 from engine.api.services import (
     Change,
     ExistsError,

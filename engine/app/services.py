@@ -6,16 +6,16 @@ import asyncio
 
 from engine import __version__
 from engine.access import Role
-from engine.api.messages import (
+from engine.api.messages.access import StreamCredentials
+from engine.api.messages.history import CaptureDescription
+from engine.api.messages.state import (
     CameraState,
-    CaptureDescription,
     ChannelState,
     LinkState,
     OwnerState,
     PoseState,
     PresetState,
     State,
-    StreamCredentials,
     TrackingState,
 )
 from engine.api.services import (

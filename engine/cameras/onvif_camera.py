@@ -144,16 +144,19 @@ class OnvifCamera:
     async def _beside[T](self, learning: Awaitable[T], before: T, nothing: T) -> T:
         """Asks for something that the camera can do without: no trouble with it keeps the camera from being used.
 
-        A camera that gives no answer is taken to be as it was before.
+        A camera that gives no answer, or one that says nothing, is taken to be as it was before.
         """
+        troubles = self._client.troubles
         try:
-            return await learning
+            found = await learning
         except CameraUnreachable as error:
             _log.info("%s; it is taken to be as before", error)
             return before
         except CameraFault as error:
             _log.info("%s; that is not used", error)
-            return nothing
+            found = nothing
+        # Where nothing was known, what is found is more than before.
+        return found if before == nothing or self._client.troubles == troubles else before
 
     async def check(self) -> None:
         """A cheap call that raises when the camera is gone."""
@@ -177,6 +180,10 @@ class OnvifCamera:
     async def snapshot(self, channel: str) -> bytes:
         """A JPEG from the camera itself."""
         return await self._client.picture(await self._media.snapshot_url(self._profile(channel).token))
+
+    async def synchronize(self, channel: str) -> None:
+        """Asks for a key frame."""
+        await self._media.synchronize(self._profile(channel).token)
 
     def motors(self, channel: str) -> OnvifMotors | None:
         """The motors of a PTZ channel."""

@@ -80,6 +80,10 @@ class MediaServices:
             _uri(await self._client.call(self.service, "GetSnapshotUri", ProfileToken=profile))
         )
 
+    async def synchronize(self, profile: str) -> None:
+        """Asks for a key frame of a profile that is streamed; a camera that refuses just this is no other camera."""
+        await self._client.call_extra(self.service, "SetSynchronizationPoint", ProfileToken=profile)
+
 
 def _uri(answer: Any) -> str:
     # Media2 answers with the address itself, Media1 with a structure that holds it.

@@ -121,7 +121,7 @@ class OnvifMotors:
         zoom: float | None = None,
         speed: float = 1.0,
     ) -> None:
-        """Starts a move to a direction and zoom; what is None stays."""
+        """Starts a move to a direction and zoom."""
         head = self._attached("absolute")
         if (pan_deg is None) != (tilt_deg is None):
             now = await self.status()
@@ -138,7 +138,12 @@ class OnvifMotors:
             await self._do("AbsoluteMove", head, Position=position, **_speed(head, speed, set(position)))
 
     async def move_relative(
-        self, *, pan_deg: float = 0.0, tilt_deg: float = 0.0, zoom: float = 0.0, speed: float = 1.0
+        self,
+        *,
+        pan_deg: float | None = None,
+        tilt_deg: float | None = None,
+        zoom: float | None = None,
+        speed: float = 1.0,
     ) -> None:
         """Starts a move by so many degrees and so much of the zoom range.
 
@@ -150,18 +155,21 @@ class OnvifMotors:
             now = await self.status()
             await self.move_absolute(
                 # A head with stops must not go the other way round because the angle wrapped.
-                pan_deg=self._pan_within(head, now.pan_deg, pan_deg),
-                tilt_deg=now.tilt_deg + tilt_deg,
-                zoom=now.zoom + zoom if zoom else None,
+                pan_deg=None if pan_deg is None else self._pan_within(head, now.pan_deg, pan_deg),
+                tilt_deg=None if tilt_deg is None else now.tilt_deg + tilt_deg,
+                zoom=None if zoom is None else now.zoom + zoom,
                 speed=speed,
             )
             return
-        x, y, uri = head.geometry.to_translation(pan_deg, tilt_deg)
-        translation: dict[str, Any] = {"PanTilt": {"x": x, "y": y, "space": uri}}
+        translation: dict[str, Any] = {}
+        if pan_deg is not None or tilt_deg is not None:
+            x, y, uri = head.geometry.to_translation(pan_deg or 0.0, tilt_deg or 0.0)
+            translation["PanTilt"] = {"x": x, "y": y, "space": uri}
         line = head.geometry.spaces.zoom_translation
-        if zoom and line:
+        if zoom is not None and line:
             translation["Zoom"] = {"x": line.x.clamp(zoom * line.x.high), "space": line.uri}
-        await self._do("RelativeMove", head, Translation=translation, **_speed(head, speed, set(translation)))
+        if translation:
+            await self._do("RelativeMove", head, Translation=translation, **_speed(head, speed, set(translation)))
 
     @staticmethod
     def _pan_within(head: Head, now_deg: float, by_deg: float) -> float:
@@ -170,31 +178,22 @@ class OnvifMotors:
             now_deg + by_deg if geometry.pan_endless else geometry.pan.clamp(geometry.pan.fit_angle(now_deg) + by_deg)
         )
 
-    async def move_in_view(self, *, x: float, y: float, zoom: float = 0.0, speed: float = 1.0) -> None:
-        """Starts a move that brings the picture's point (x, y), -1..1 with y up, to its centre."""
-        head = self._attached("relative_fov")
-        plane = head.geometry.spaces.fov
-        if plane is None:
-            return
-        translation: dict[str, Any] = {"PanTilt": {"x": plane.x.clamp(x), "y": plane.y.clamp(y), "space": plane.uri}}
-        line = head.geometry.spaces.zoom_translation
-        if zoom and line:
-            translation["Zoom"] = {"x": line.x.clamp(zoom * line.x.high), "space": line.uri}
-        await self._do("RelativeMove", head, Translation=translation, **_speed(head, speed, set(translation)))
-
-    async def move_continuous(self, *, pan: float, tilt: float, zoom: float | None = None) -> None:
+    async def move_continuous(
+        self, *, pan: float | None = None, tilt: float | None = None, zoom: float | None = None
+    ) -> None:
         """Sets velocities (-1..1) that hold until the next command, at most `CONTINUOUS_LIMIT_S`."""
         head = self._attached("continuous")
         spaces = head.geometry.spaces
         velocity: dict[str, Any] = {}
-        if spaces.velocity:
-            x, y = SIGNED.map_to(spaces.velocity.x, pan), SIGNED.map_to(spaces.velocity.y, tilt)
+        if spaces.velocity and (pan is not None or tilt is not None):
+            x, y = SIGNED.map_to(spaces.velocity.x, pan or 0.0), SIGNED.map_to(spaces.velocity.y, tilt or 0.0)
             velocity["PanTilt"] = {"x": x, "y": y, "space": spaces.velocity.uri}
         if zoom is not None and spaces.zoom_velocity:
             line = spaces.zoom_velocity
             velocity["Zoom"] = {"x": SIGNED.map_to(line.x, zoom), "space": line.uri}
-        limit = dt.timedelta(seconds=CONTINUOUS_LIMIT_S)
-        await self._do("ContinuousMove", head, Velocity=velocity, Timeout=limit)
+        if velocity:
+            limit = dt.timedelta(seconds=CONTINUOUS_LIMIT_S)
+            await self._do("ContinuousMove", head, Velocity=velocity, Timeout=limit)
 
     async def stop(self, *, pan_tilt: bool = True, zoom: bool = True) -> None:
         """Stops the head, the lens, or both."""
@@ -203,9 +202,9 @@ class OnvifMotors:
     async def status(self) -> MotorStatus:
         """Where the head points, at the middle of the request's round trip."""
         head = self._attached("status")
-        sent = self._clock.now()
+        sent = self._clock.monotonic()
         answer = await self._do("GetStatus", head)
-        at = (sent + self._clock.now()) / 2
+        at = self._clock.now() - (self._clock.monotonic() - sent) / 2
         with self._client.making_sense("status"):
             position, zoom = answer.Position.PanTilt, answer.Position.Zoom
             pan_deg, tilt_deg = head.geometry.to_direction(float(position.x), float(position.y), position.space)

@@ -90,7 +90,11 @@ class CameraPreset:
 
 
 class Motors(Protocol):
-    """The motors of one channel. Every method raises CameraError (unreachable, refused, fault)."""
+    """The motors of one channel. Every method raises CameraError (unreachable, refused, fault).
+
+    Head (pan and tilt) and lens are apart: a move that names only the one lets the other go on with what it does. Where
+    a move names only one of pan and tilt, the other stays where it is.
+    """
 
     @property
     def capabilities(self) -> MotorCapabilities:
@@ -105,17 +109,24 @@ class Motors(Protocol):
         zoom: float | None = None,
         speed: float = 1.0,
     ) -> None:
-        """Starts a move to a direction and zoom; what is None stays. Values beyond the ranges are clamped."""
+        """Starts a move to a direction and zoom. Values beyond the ranges are clamped."""
         ...
 
     async def move_relative(
-        self, *, pan_deg: float = 0.0, tilt_deg: float = 0.0, zoom: float = 0.0, speed: float = 1.0
+        self,
+        *,
+        pan_deg: float | None = None,
+        tilt_deg: float | None = None,
+        zoom: float | None = None,
+        speed: float = 1.0,
     ) -> None:
         """Starts a move by so many degrees, and by so much of the zoom range."""
         ...
 
-    async def move_continuous(self, *, pan: float, tilt: float, zoom: float | None = None) -> None:
-        """Sets velocities (-1..1) that hold until the next command; zoom None leaves the lens as it is."""
+    async def move_continuous(
+        self, *, pan: float | None = None, tilt: float | None = None, zoom: float | None = None
+    ) -> None:
+        """Sets velocities (-1..1) that hold until the next command."""
         ...
 
     async def stop(self, *, pan_tilt: bool = True, zoom: bool = True) -> None:
@@ -235,6 +246,10 @@ class Camera(Protocol):
 
     async def snapshot(self, channel: str) -> bytes:
         """A JPEG from the camera itself; CameraFault where it offers none."""
+        ...
+
+    async def synchronize(self, channel: str) -> None:
+        """Has the camera send a key frame of the channel's video soon; CameraFault where it cannot be told to."""
         ...
 
     def motors(self, channel: str) -> Motors | None:

@@ -11,7 +11,6 @@ import contextlib
 import datetime as dt
 import logging
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,9 +25,11 @@ from engine.cameras.soap_http import (
     TIMEOUT_S,
     CameraHttp,
     NotConnected,
+    Scheme,
     TooLarge,
     Unauthorized,
     ZeepTransport,
+    is_answer,
 )
 from engine.cameras.soap_services import Service, capability_addresses
 from engine.cameras.urls import device_url, reachable_url
@@ -47,14 +48,6 @@ logging.getLogger("zeep.xsd").setLevel(logging.CRITICAL)
 _CHECK_CREDENTIALS = "check username and password in the site file, and that the camera has an ONVIF user of that name"
 _CHECK_NETWORK = "check that it has power and network, and its address and port in the site file"
 _CHECK_ONVIF = "check that ONVIF is enabled on the camera and that the address is that of its ONVIF service"
-
-
-class Scheme(StrEnum):
-    """How the camera wants to be told who we are."""
-
-    NONE = "none"
-    DIGEST = "HTTP digest"
-    TOKEN = "WS-UsernameToken"  # noqa: S105 - the scheme's name
 
 
 class SoapClient:
@@ -85,6 +78,8 @@ class SoapClient:
         self._time_needs_user = False
         self._refusals = 0
         self.clock_offset_s = 0.0
+        self.troubles = 0
+        """How many questions got an answer that says nothing, so that the next one may say something else."""
 
     @property
     def clock(self) -> Clock:
@@ -194,6 +189,7 @@ class SoapClient:
         reason = " ".join(stringify_onvif_error(error).split())[:300]
         if is_auth_error(error):
             return self._refused(f"it refused {operation} ({reason})")
+        self.troubles += not is_answer(error)
         return CameraFault(self.name, self.address, f"{operation} failed: {reason}", "see the camera's manual")
 
     def _refused(self, what: str) -> CameraRefused:
@@ -204,6 +200,7 @@ class SoapClient:
 
     def fault(self, what: str, advice: str = _CHECK_ONVIF) -> CameraFault:
         """The error for an answer that makes no sense."""
+        self.troubles += 1
         return CameraFault(self.name, self.address, what, advice)
 
     @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import aiohttp
@@ -28,6 +29,12 @@ class TooLarge(Exception):  # noqa: N818 - an answer
     """The answer is larger than anything sensible."""
 
 
+def is_answer(fault: Exception) -> bool:
+    """Whether a SOAP fault tells what the camera cannot do; otherwise only that it did not work this time."""
+    told = (getattr(fault, "code", None), *(getattr(fault, "subcodes", None) or ()))
+    return any(str(one).endswith(("Sender", "Client", "NotSupported", "NotImplemented")) for one in told)
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What zeep wants to know of an HTTP answer."""
@@ -36,6 +43,14 @@ class Reply:
     content: bytes
     headers: Mapping[str, str]
     encoding: str | None = None
+
+
+class Scheme(StrEnum):
+    """How the camera wants to be told who we are."""
+
+    NONE = "none"
+    DIGEST = "HTTP digest"
+    TOKEN = "WS-UsernameToken"  # noqa: S105 - the scheme's name
 
 
 class CameraHttp:

@@ -37,6 +37,10 @@ class _StillCamera:
         """Raises CameraFault: there are no pictures but the video's."""
         raise CameraFault(self.name, self.address, f"channel {channel!r} has no snapshots", "use the video's pictures")
 
+    async def synchronize(self, channel: str) -> None:
+        """Raises CameraFault: a stream alone takes no orders."""
+        raise CameraFault(self.name, self.address, "it cannot be told to send a key frame", "use its ONVIF service")
+
     def motors(self, channel: str) -> None:
         """None: nothing moves."""
         return

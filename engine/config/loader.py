@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ def load_site(file: Path, text: str | None = None) -> Site:
         values = SITE_SCHEMA(document.values)
     except vol.MultipleInvalid as error:
         raise SiteFileError(file, [_problem(document, one) for one in error.errors]) from error
-    problems = [Problem(message, document.line_of(path), path) for path, message in _broken_references(values)]
+    broken = (*_broken_references(values), *_unusable_files(values, file.resolve().parent))
+    problems = [Problem(message, document.line_of(path), path) for path, message in broken]
     if problems:
         raise SiteFileError(file, problems)
     return _site(values, file)
@@ -120,6 +122,23 @@ def _half_tls(section: str, values: dict[str, Any]) -> Iterable[tuple[KeyPath, s
     missing = [name for name in names if values[name] is None]
     if len(missing) == 1:
         yield (section, missing[0]), "is missing: tls_certificate and tls_key go together"
+
+
+def _unusable_files(values: dict[str, Any], folder: Path) -> Iterable[tuple[KeyPath, str]]:
+    """Files that would be missed much later only, when a client names a broker."""
+    authorities = values["onvif"]["broker_ca"]
+    if authorities is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(folder / authorities)
+    except ssl.SSLError:
+        yield ("onvif", "broker_ca"), f"{authorities!r} holds no certificates: expected a PEM file of authorities"
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        yield (
+            ("onvif", "broker_ca"),
+            f"{authorities!r} cannot be read ({why}): expected the path of a PEM file, as seen from the site file",
+        )
 
 
 def _missing_ports(values: dict[str, Any]) -> Iterable[tuple[KeyPath, str]]:

@@ -12,7 +12,11 @@ class Clock(Protocol):
     """Tells the time and waits."""
 
     def now(self) -> float:
-        """Unix seconds."""
+        """Unix seconds. Somebody may set this clock, also back: for how long something takes, ask `monotonic`."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment of no meaning; nobody sets this clock."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -27,6 +31,10 @@ class SystemClock:
         """Unix seconds."""
         return time.time()
 
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return time.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         """Waits."""
         await asyncio.sleep(max(seconds, 0.0))
@@ -37,12 +45,21 @@ class VirtualClock:
 
     def __init__(self, start: float = 1_000_000_000.0) -> None:
         self._now = start
+        self._set_by = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
 
     def now(self) -> float:
         """The virtual time."""
+        return self._now + self._set_by
+
+    def monotonic(self) -> float:
+        """The virtual seconds that have passed, and some more."""
         return self._now
+
+    def set(self, by_s: float) -> None:
+        """Somebody sets the clock, back where `by_s` is negative; who sleeps does not notice."""
+        self._set_by += by_s
 
     async def sleep(self, seconds: float) -> None:
         """Waits until the clock has been advanced that far."""

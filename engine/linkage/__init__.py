@@ -2,14 +2,18 @@
 
 from engine.linkage.director import Director, UnknownLink
 from engine.linkage.fit import FitRefused, LinkFit, fit_link
-from engine.linkage.link import LinkDirector, Tracking
+from engine.linkage.following import OPERATOR
+from engine.linkage.lifecycle import Phase
+from engine.linkage.link import LinkDirector
 from engine.linkage.model import Framing, LinkModel
-from engine.linkage.pursuit import Phase, Pursuit, PursuitSettings
+from engine.linkage.pursuit import Pursuit
+from engine.linkage.reporting import Tracking
 from engine.linkage.scheduler import Scheduler, SchedulerSettings
-from engine.linkage.settings import LinkSettings
+from engine.linkage.settings import LinkSettings, PursuitSettings
 from engine.linkage.spotting import NoTarget
 
 __all__ = [
+    "OPERATOR",
     "Director",
     "FitRefused",
     "Framing",

@@ -51,12 +51,18 @@ class LinkFit:
 
 
 def fit_link(
-    pairs: Sequence[PointPair], projection: Projection, aspect: float, hfov_deg: float | None = None
+    pairs: Sequence[PointPair],
+    projection: Projection,
+    aspect: float,
+    hfov_deg: float | None = None,
+    *,
+    blame: bool = True,
 ) -> LinkFit:
     """The model that fits the pairs best (robust least squares on the sphere).
 
     `aspect` is the overview picture's width-to-height ratio, `hfov_deg` what is known of its field of view. Radial
-    distortion is fitted from six well spread pairs on. Raises FitRefused.
+    distortion is fitted from six well spread pairs on. Raises FitRefused. Not to `blame` saves the fits that find out
+    which pair contradicts the others.
     """
     if len(pairs) < MIN_PAIRS:
         raise FitRefused(f"{len(pairs)} pairs are not enough: set at least {MIN_PAIRS}, spread over the picture")
@@ -65,6 +71,8 @@ def fit_link(
     solution = problem.solve()
     residuals = problem.angles(solution.x)
     if max(residuals) > CONTRADICTION_DEG:
+        if not blame:
+            raise FitRefused("the pairs contradict each other")
         _blame(pairs, problem, residuals)
     model = problem.model(solution.x)
     expected = _expected_errors(problem, solution.x)

@@ -1,69 +1,34 @@
-"""One link at work: an overview camera and the PTZ camera that it sends, from target to target."""
+"""One link at work: an overview camera and the PTZ camera that it sends, from target to target.
+
+Here everything comes together. Who a target is: `pursuit`, with what `estimator` knows of it, `lifecycle` of how it
+stands and `controller` of how the camera gets there. Whose turn it is: `scheduler`, and `turns` for whom is followed
+now. The camera: `holding`; the pictures: `portrait`; what is told of all this: `reporting`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from engine.cameras.protocols import CameraError
 from engine.captures import CaptureRecorder, Snapshotter
 from engine.core.bus import Bus
 from engine.core.clock import Clock
-from engine.core.events import Event, RuleTriggered, TrackingEnded, TrackingStarted
-from engine.core.geometry import Box, Direction, Point, Pose
-from engine.core.values import TargetType, TrackUpdate
+from engine.core.events import Event, RuleTriggered
+from engine.core.geometry import Box, Direction, Point
+from engine.core.values import TrackUpdate
+from engine.linkage.following import OPERATOR, Following
+from engine.linkage.holding import CameraHold
+from engine.linkage.lifecycle import Phase
 from engine.linkage.model import LinkModel
-from engine.linkage.portrait import UNSEEN_SCORE, Portrait, Subject
-from engine.linkage.pursuit import Phase, Pursuit
-from engine.linkage.scheduler import Candidate, Scheduler
+from engine.linkage.portrait import Portrait, Portraits
+from engine.linkage.pursuit import Pursuit
+from engine.linkage.reporting import Reporter, Tracking, tracking_of
+from engine.linkage.scheduler import Scheduler
 from engine.linkage.settings import LinkSettings
 from engine.linkage.spotting import NoTarget, Spotter
-from engine.ptz import Arbiter, Lease, LeaseLost, LeaseRefused, Priority, PtzError
-
-_LOG = logging.getLogger(__name__)
-
-OPERATOR = "operator"
-"""The reason of a pursuit that a person asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tracking:
-    """Whom a link follows: the track it was started with, its type, since when, and why (a rule's id or `operator`)."""
-
-    track_id: str
-    target_type: TargetType
-    since: float
-    reason: str
-    phase: Phase
-
-
-@dataclass(slots=True)
-class _Work:
-    """The pursuit that is going on."""
-
-    track_id: str
-    reason: str
-    pursuit: Pursuit
-    portrait: Portrait
-    since: float
-    asked_at: float
-    """When a rule asked for the target last."""
-    framed_at: float | None = None
-
-    @property
-    def by_operator(self) -> bool:
-        return self.reason == OPERATOR
-
-    @property
-    def name(self) -> str:
-        """The overview's name for the target now, as the scheduler knows it."""
-        return self.pursuit.overview_id or self.track_id
-
-    @property
-    def target_type(self) -> TargetType:
-        return self.pursuit.target_type or TargetType.PERSON
+from engine.linkage.turns import Turns
+from engine.ptz import Arbiter, Lease, LeaseLost, Priority, PtzError
 
 
 class LinkDirector:
@@ -88,18 +53,14 @@ class LinkDirector:
         self.settings = settings
         self._arbiter = arbiter
         self._clock = clock
-        self._bus = bus
-        self._snapshotter = snapshotter
-        self._recorder = recorder
+        self._reporter = Reporter(settings, bus)
+        self._portraits = Portraits(settings.link_id, settings.ptz, snapshotter, recorder, arbiter.pose_at)
         self._scheduler = Scheduler(settings.scheduler)
         self._spotter = Spotter(settings, model, arbiter, clock)
-        self._work: _Work | None = None
-        self._lease: Lease | None = None
-        self._away = False
-        self._idle_since = clock.now()
-        self._fault: str | None = None
+        self._turns = Turns(settings, self._scheduler, self._spotter.slew_s)
+        self._camera = CameraHold(settings, arbiter, clock)
+        self._work: Following | None = None
         self._task: asyncio.Task[None] | None = None
-        self._captures: set[asyncio.Task[object]] = set()
         # Held around everything that begins, steers or ends a pursuit.
         self._turn = asyncio.Lock()
 
@@ -115,8 +76,7 @@ class LinkDirector:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
         await self._leave("stopped")
-        if self._captures:
-            await asyncio.gather(*self._captures, return_exceptions=True)
+        await self._portraits.close()
 
     @property
     def model(self) -> LinkModel | None:
@@ -130,11 +90,7 @@ class LinkDirector:
     @property
     def tracking(self) -> Tracking | None:
         """Whom it follows now."""
-        work = self._work
-        if work is None:
-            return None
-        phase = work.pursuit.phase(self._clock.now())
-        return Tracking(work.track_id, work.target_type, work.since, work.reason, phase)
+        return None if self._work is None else tracking_of(self._work, self._clock.now())
 
     # --- what comes in ----------------------------------------------------------------------------------------
 
@@ -171,22 +127,7 @@ class LinkDirector:
             return
         work.pursuit.framing = self._spotter.framing
         pose = update.pose or self._arbiter.pose_at(update.captured_at)
-        track = work.pursuit.on_ptz(update, pose, self._clock.now())
-        if pose is None:
-            return
-        if track is not None:
-            self._observe(work, track.at, track.box, track.score, pose)
-        elif update.captured_at - work.pursuit.seen_by_overview_at < 1.0:
-            expected = work.pursuit.expected_box(update.captured_at, pose, update.aspect)
-            if expected is not None:
-                self._observe(work, update.captured_at, expected, UNSEEN_SCORE, pose)
-
-    def _observe(self, work: _Work, at: float, box: Box, score: float, pose: Pose) -> None:
-        framed = math.hypot(box.centre.x - 0.5, box.centre.y - 0.5) < 0.35
-        if framed and work.framed_at is None:
-            work.framed_at = at
-        if work.framed_at is not None:
-            work.portrait.observe(at, box, score, pose)
+        work.on_ptz(update, pose, self._clock.now())
 
     def on_rule(self, event: RuleTriggered) -> None:
         """Takes in a rule's event; those of rules that do not send this link are left alone."""
@@ -270,43 +211,37 @@ class LinkDirector:
                 async with self._turn:
                     await self._tick()
             except (PtzError, CameraError) as error:
-                self._note_fault(str(error))
-            except Exception:  # noqa: BLE001 - logged, and one mistake must not end the link for good
-                _LOG.exception("link %s failed in a turn of its work; it goes on", self.settings.link_id)
+                self._reporter.cannot_move(str(error))
+            except Exception as error:  # noqa: BLE001 - logged, and one mistake must not end the link for good
+                self._reporter.failed(error)
             await self._clock.sleep(self.settings.tick_s)
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            _LOG.critical("link %s stopped working", self.settings.link_id, exc_info=error)
-
-    def _note_fault(self, fault: str | None) -> None:
-        if fault is not None and fault != self._fault:
-            _LOG.warning("link %s cannot move its camera for now: %s", self.settings.link_id, fault)
-        self._fault = fault
+            self._reporter.stopped(error)
 
     async def _tick(self) -> None:
         if self._work is None:
             await self._choose()
         work = self._work
         if work is None:
-            await self._park()
+            await self._camera.park()
             return
         now = self._clock.now()
         phase = work.pursuit.tick(now)
         work.portrait.develop(now)
-        if await self._ended(work, phase, now):
+        if await self._ended(work, phase, now) or not await self._hold(work):
             return
-        if not await self._hold(work):
-            return
-        if self._lease is not None and self._work is work:
+        lease = self._camera.lease
+        if lease is not None and self._work is work:
             try:
-                await work.pursuit.steer(self._lease, now)
-                self._note_fault(None)
+                await work.pursuit.steer(lease, now)
+                self._reporter.moves()
             except LeaseLost:
                 await self._preempted(work)
 
     async def _choose(self) -> None:
-        candidate = self._scheduler.next(self._clock.now(), self._spotter.slew_s)
+        candidate = self._turns.next(self._clock.now())
         if candidate is None:
             return
         try:
@@ -319,164 +254,73 @@ class LinkDirector:
     async def _begin(self, track_id: str, reason: str, pursuit: Pursuit) -> None:
         now = self._clock.now()
         portrait = self._portrait(track_id, None if reason == OPERATOR else reason)
-        work = _Work(track_id, reason, pursuit, portrait, now, now)
+        work = Following(track_id, reason, pursuit, portrait, now, now)
         if not await self._hold(work) and not work.by_operator:
             return
         self._work = work
-        self._bus.publish(
-            TrackingStarted(
-                at=work.since,
-                link_id=self.settings.link_id,
-                channel=self.settings.ptz,
-                track_id=track_id,
-                target_type=work.target_type,
-                reason=reason,
-            )
-        )
+        self._reporter.started(work)
 
     def _portrait(self, track_id: str, rule_id: str | None) -> Portrait:
-        subject = Subject(self.settings.link_id, self.settings.ptz, track_id, rule_id)
-        return Portrait(subject, self._spotter.framing, self._snapshotter, self._recorder, self._arbiter.pose_at)
+        return self._portraits.begin(track_id, rule_id, self._spotter.framing)
 
-    async def _hold(self, work: _Work) -> bool:
+    async def _hold(self, work: Following) -> bool:
         """Makes sure that the camera is ours; False when somebody else has it."""
-        if self._lease is not None and self._lease.active:
+        if self._camera.held:
             return True
-        if self._lease is not None and self._work is work and not work.by_operator:
+        if self._camera.lease is not None and self._work is work and not work.by_operator:
             await self._preempted(work)
             return False
-        priority = Priority.RULE if work.by_operator else Priority.TRACKING
-        owner = f"link:{self.settings.link_id}"
-        try:
-            self._lease = await self._arbiter.acquire(owner, f"track {work.track_id}", priority)
-        except LeaseRefused:
+        if not await self._camera.take(f"track {work.track_id}", by_operator=work.by_operator):
             return False
-        self._away = True
         work.pursuit.resume()
         return True
 
-    async def _preempted(self, work: _Work) -> None:
-        self._lease = None
+    async def _preempted(self, work: Following) -> None:
+        self._camera.forget()
         if not work.by_operator:
             await self._leave("preempted")
 
-    async def _ended(self, work: _Work, phase: Phase, now: float) -> bool:
-        """Whether the target is left now: lost, done, or out of time."""
+    async def _ended(self, work: Following, phase: Phase, now: float) -> bool:
+        """Makes what captures are due, and leaves the target when it is lost, done, or out of time."""
         if phase is Phase.LOST:
             await self._leave("lost")
             return True
-        framed_s = 0.0 if work.framed_at is None else now - work.framed_at
-        if work.portrait.taken:
-            self._portray_again(work, now)
-        elif self._is_ready(work, now, framed_s):
-            self._capture(work)
-        if work.by_operator:
+        framed_s = work.framed_s(now)
+        self._portray(work, now)
+        ending = None if work.by_operator else self._turns.ending(work, now, framed_s=framed_s)
+        if ending is None:
             return False
-        if now - work.since >= self.settings.max_tracking_s:
-            await self._leave("captured" if work.portrait.taken else "timeout")
-            return True
-        had_turn = work.portrait.taken or framed_s >= self.settings.patience_s
-        return await self._give_way(work, now, had_turn=had_turn) or await self._let_go(work, now, had_turn=had_turn)
-
-    def _is_ready(self, work: _Work, now: float, framed_s: float) -> bool:
-        """Whether the capture is made now: a good one, and there is no time or no need for a better one."""
-        settings = self.settings
-        if work.portrait.grade < settings.scheduler.good_grade or framed_s < settings.dwell_s:
-            return False
-        fine = work.portrait.grade >= settings.fine_grade
-        return fine or framed_s >= settings.dwell_s + settings.polish_s or self._waiting(work, now) is not None
-
-    def _waiting(self, work: _Work, now: float) -> Candidate | None:
-        """Who is next after the target that is followed."""
-        return self._scheduler.next(now, self._spotter.slew_s, exclude={work.name, work.track_id})
-
-    def _portray_again(self, work: _Work, now: float) -> None:
-        """Begins another portrait of a target that was captured already, when it is its turn again.
-
-        So it is when a new event began for it: the tracker may have taken somebody else for it.
-        """
-        chosen = self._scheduler.next(now, self._spotter.slew_s)
-        if chosen is not None and chosen.track_id == work.name:
-            work.portrait = self._portrait(work.name, chosen.rule_id)
-            work.framed_at = None
-
-    async def _let_go(self, work: _Work, now: float, *, had_turn: bool) -> bool:
-        """Leaves a target that had its turn when no rule asks for it any more, after a while."""
-        own = self._scheduler.find(work.name)
-        if own is not None and own.active:
-            work.asked_at = now
-        if not had_turn or now - work.asked_at < self.settings.follow_after_s:
-            return False
-        captured = work.portrait.taken
-        await self._leave("left")
-        if not captured:
-            # It had its time in the picture and no good one came of it: it would be no better now.
+        await self._leave(ending.reason)
+        if ending.dropped:
             self._scheduler.drop(work.name)
         return True
 
-    async def _give_way(self, work: _Work, now: float, *, had_turn: bool) -> bool:
-        """Leaves a target that had its turn when others wait, or a more important one came."""
-        other = self._waiting(work, now)
-        if other is None:
-            return False
-        if had_turn or self._outranks(other, work, now):
-            missed = "timeout" if had_turn else "preempted"
-            await self._leave("captured" if work.portrait.taken else missed)
-            return True
-        return False
+    def _portray(self, work: Following, now: float) -> None:
+        """Makes the capture when it is due, and begins another portrait when the target's turn comes again."""
+        if not work.portrait.taken:
+            if self._turns.capture_due(work, now):
+                self._capture(work)
+            return
+        again = self._turns.again(work, now)
+        if again is not None:
+            work.portray_anew(self._portrait(work.name, again.rule_id))
 
-    def _outranks(self, other: Candidate, work: _Work, now: float) -> bool:
-        own = self._scheduler.find(work.name)
-        rank = own.priority if own is not None else self.settings.rules.get(work.reason, 0)
-        return other.priority > rank and now - work.since >= self.settings.dwell_s
-
-    def _capture(self, work: _Work, *, counted: bool = True) -> None:
-        work.portrait.taken = True
+    def _capture(self, work: Following, *, counted: bool = True) -> None:
         self._scheduler.served(work.name, now=self._clock.now(), grade=work.portrait.grade, counted=counted)
-        task: asyncio.Task[object] = asyncio.create_task(work.portrait.finish(work.target_type))
-        self._captures.add(task)
-        task.add_done_callback(self._captures.discard)
+        self._portraits.finish(work.portrait, work.target_type)
 
     async def _leave(self, reason: str) -> None:
         """Ends the pursuit. A capture that was not made yet is made of what there is."""
         work, self._work = self._work, None
-        now = self._clock.now()
-        self._idle_since = now
+        self._camera.rest()
         if work is not None:
             grade = work.portrait.grade
             # Whoever is interrupted has not had a turn, unless the capture was made already.
             interrupted = reason == "preempted" and grade < self.settings.scheduler.good_grade
+            now = self._clock.now()
             if not work.portrait.taken and grade > 0.0:
                 self._capture(work, counted=not interrupted)
             elif not work.portrait.taken:
                 self._scheduler.served(work.name, now=now, grade=0.0, counted=not interrupted)
-            self._bus.publish(
-                TrackingEnded(
-                    at=now,
-                    link_id=self.settings.link_id,
-                    channel=self.settings.ptz,
-                    track_id=work.track_id,
-                    reason=reason,
-                )
-            )
-        lease, self._lease = self._lease, None
-        if lease is not None:
-            await lease.release()
-
-    async def _park(self) -> None:
-        wait_s = self.settings.park_after_s
-        if not self._away or wait_s is None or self._clock.now() - self._idle_since < wait_s:
-            return
-        if not self._arbiter.available:
-            return
-        try:
-            async with await self._arbiter.acquire(f"link:{self.settings.link_id}", "park", Priority.PARK) as lease:
-                await lease.goto_home()
-        except (LeaseRefused, LeaseLost):
-            # Somebody else uses the camera; it is parked when they are done.
-            self._idle_since = self._clock.now()
-            return
-        except (PtzError, CameraError) as error:
-            # It has no home, or does not go there: once is enough, until it is sent out again.
-            self._note_fault(str(error))
-        self._away = False
+            self._reporter.ended(work, reason, now)
+        await self._camera.release()

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from engine.core.geometry import Box, Direction, Point
 
@@ -69,8 +68,18 @@ class LinkModel:
 
     def matrix(self) -> NDArray[np.float64]:
         """Turns camera axes (right, forward, up) into the PTZ camera's axes, shape (3, 3)."""
-        pan, tilt, roll = self.rotation
-        return Rotation.from_euler("ZXY", [-pan, tilt, roll], degrees=True).as_matrix().copy()
+        # Written out: a fit asks for thousands of these.
+        pan, tilt, roll = (math.radians(angle) for angle in self.rotation)
+        (sp, cp), (st, ct), (sr, cr) = ((math.sin(angle), math.cos(angle)) for angle in (pan, tilt, roll))
+        # Roll about the view, then tilt, then pan to the right.
+        right, forward, up = (cr, 0.0, sr), (st * sr, ct, -st * cr), (-ct * sr, st, ct * cr)
+        return np.array(
+            [
+                [cp * a + sp * b for a, b in zip(right, forward, strict=True)],
+                [cp * b - sp * a for a, b in zip(right, forward, strict=True)],
+                up,
+            ]
+        )
 
     def rays(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Unit vectors in the PTZ camera's sphere for normalised picture points of shape (n, 2); shape (n, 3)."""

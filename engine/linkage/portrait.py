@@ -1,4 +1,4 @@
-"""The pictures taken of one target during a pursuit: what is worth one, and the capture at the end."""
+"""The pictures taken of a target during a pursuit: what is worth one, and the capture at the end."""
 
 from __future__ import annotations
 
@@ -89,6 +89,42 @@ class Portrait:
             grade=shot.grade.total,
             target_direction=moment.pose.direction_of(moment.box.centre, width / height),
         )
+
+
+class Portraits:
+    """Begins the portraits of a link's targets, and sees to it that those which are finished are made."""
+
+    def __init__(
+        self,
+        link_id: str,
+        channel: str,
+        snapshotter: Snapshotter,
+        recorder: CaptureRecorder,
+        pose_at: Callable[[float], Pose | None],
+    ) -> None:
+        self._link_id = link_id
+        self._channel = channel
+        self._snapshotter = snapshotter
+        self._recorder = recorder
+        self._pose_at = pose_at
+        self._finishing: set[asyncio.Task[object]] = set()
+
+    def begin(self, track_id: str, rule_id: str | None, framing: Framing) -> Portrait:
+        """A portrait of a target, taken for a rule or (None) for an operator."""
+        subject = Subject(self._link_id, self._channel, track_id, rule_id)
+        return Portrait(subject, framing, self._snapshotter, self._recorder, self._pose_at)
+
+    def finish(self, portrait: Portrait, target_type: TargetType) -> None:
+        """Orders the capture of the best moment, which is made beside the pursuit."""
+        portrait.taken = True
+        task: asyncio.Task[object] = asyncio.create_task(portrait.finish(target_type))
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+
+    async def close(self) -> None:
+        """Waits for the captures that are being made."""
+        if self._finishing:
+            await asyncio.gather(*self._finishing, return_exceptions=True)
 
 
 def _visible(box: Box) -> bool:

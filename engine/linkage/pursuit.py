@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 
-from engine.core.geometry import Box, Direction, Pose, wrap_deg
+from engine.core.geometry import Box, Pose
 from engine.core.values import TargetType, Track, TrackUpdate
 from engine.linkage.alibi import Alibis
 from engine.linkage.controller import Aim, Controller, aim_at
-from engine.linkage.estimator import Estimate, Estimator, EstimatorSettings, Measurement
+from engine.linkage.estimator import Estimate, Estimator, Measurement
+from engine.linkage.lifecycle import Phase, Sight, search_aim
 from engine.linkage.measuring import box_in_picture, measure_overview, measure_ptz
 from engine.linkage.model import Framing, LinkModel
+from engine.linkage.settings import PursuitSettings
 from engine.ptz import Arbiter, Lease
 
 _ACCELERATION = {TargetType.VEHICLE: 2.0, TargetType.TWO_WHEELER: 1.5}
@@ -24,31 +25,10 @@ _SIZE_TOLERANCE = 0.45
 _STICKY_BONUS = 4.0
 _GONE_AFTER_S = 0.35
 _DISBELIEVED_AFTER = 4
-_FEED_ALIVE_S = 1.0
 _OVERRULED_AFTER_S = 1.5
 """A target that only the overview has shown for so long may be any track of the PTZ picture that is where it is."""
 _PROVEN_S = 0.8
 """For so long the overview must have agreed with a PTZ track, or it does not outweigh the overview's."""
-
-
-class Phase(Enum):
-    """How a pursuit stands."""
-
-    SLEWING = "slewing"
-    FOLLOWING = "following"
-    COASTING = "coasting"
-    SEARCHING = "searching"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PursuitSettings:
-    """When a target that is not seen counts as what: coasting, searched for, lost (seconds without seeing it)."""
-
-    coast_after_s: float = 1.0
-    search_after_s: float = 3.0
-    lost_after_s: float = 8.0
-    estimator: EstimatorSettings = field(default_factory=EstimatorSettings)
 
 
 class Pursuit:
@@ -87,18 +67,15 @@ class Pursuit:
         self._overview_seen_at = first.at
         self._disbelieved_since = -math.inf
         self._ptz_confirmations = 0
-        self._seen_at = first.at
-        self._fed_at = now
-        self._ticked_at = now
-        self._absent_s = 0.0
+        self._sight = Sight(self.settings, first.at, now)
         self._disbelieved = 0
-        self._last_path: tuple[Direction, float, float] | None = None
+        self._last_seen: Estimate | None = None
 
     # --- what comes in ----------------------------------------------------------------------------------------
 
     def on_overview(self, update: TrackUpdate, now: float) -> None:
         """Takes in the overview's tracks after a frame."""
-        self._fed_at = now
+        self._sight.fed(now)
         if self._model is None:
             return
         own = next((track for track in update.tracks if track.track_id == self.overview_id), None)
@@ -150,7 +127,7 @@ class Pursuit:
 
     def on_ptz(self, update: TrackUpdate, pose: Pose | None, now: float) -> Track | None:
         """Takes in the PTZ picture's tracks after a frame taken at `pose`; returns the one that is the target."""
-        self._fed_at = now
+        self._sight.fed(now)
         if pose is None:
             return None
         slew_dps = self._slew_dps(update.captured_at)
@@ -215,10 +192,8 @@ class Pursuit:
         return 0.0 if before is None or after is None else before.direction.angle_to(after.direction) / 0.1
 
     def _seen(self, at: float) -> None:
-        if at > self._seen_at or self._absent_s > 0:
-            self._seen_at = max(at, self._seen_at)
-            self._absent_s = 0.0
-            self._last_path = None
+        if self._sight.seen(at):
+            self._last_seen = None
 
     # --- what is known ----------------------------------------------------------------------------------------
 
@@ -229,7 +204,7 @@ class Pursuit:
     @property
     def seen_at(self) -> float:
         """The time of the last picture that showed the target."""
-        return self._seen_at
+        return self._sight.seen_at
 
     @property
     def seen_by_overview_at(self) -> float:
@@ -243,16 +218,7 @@ class Pursuit:
 
     def phase(self, now: float) -> Phase:
         """How it stands."""
-        settings = self.settings
-        # The search is counted in the time in which pictures came that did not show the target: while the video is
-        # down nothing can be seen, and nothing is lost.
-        if self._absent_s > settings.lost_after_s:
-            return Phase.LOST
-        if self._absent_s > settings.search_after_s:
-            return Phase.SEARCHING
-        if now - self._seen_at > settings.coast_after_s:
-            return Phase.COASTING
-        return Phase.SLEWING if self._controller.slewing else Phase.FOLLOWING
+        return self._sight.phase(now, slewing=self._controller.slewing)
 
     # --- what goes out ----------------------------------------------------------------------------------------
 
@@ -262,11 +228,7 @@ class Pursuit:
 
     def tick(self, now: float) -> Phase:
         """Counts the time; returns how the pursuit stands."""
-        passed, self._ticked_at = now - self._ticked_at, now
-        if now - self._fed_at < _FEED_ALIVE_S and now - self._seen_at > self.settings.coast_after_s:
-            if self._absent_s == 0.0:
-                self._absent_s = self.settings.coast_after_s
-            self._absent_s += passed
+        self._sight.tick(now)
         return self.phase(now)
 
     async def steer(self, lease: Lease, now: float) -> None:
@@ -281,21 +243,8 @@ class Pursuit:
         return aim_at(self._estimator.at(now + self._arbiter.settings.command_delay_s), self.framing)
 
     def _search(self, now: float) -> Aim:
-        """Widens, and sweeps along the path the target was on, from where it was last seen and ahead."""
-        if self._last_path is None:
-            last = self._estimator.at(self._seen_at)
-            self._last_path = (last.direction, last.pan_rate_dps, last.tilt_rate_dps)
-        origin, pan_rate, tilt_rate = self._last_path
-        searched = self._absent_s - self.settings.search_after_s
-        # Begins where coasting ended, a few seconds ahead, and goes to and fro.
-        ahead_s = self.settings.search_after_s * (1.0 + math.sin(math.pi * searched / 3.0))
+        if self._last_seen is None:
+            # Kept: what the estimator still knows of that moment fades.
+            self._last_seen = self._estimator.at(self._sight.seen_at)
         coasted = aim_at(self._estimator.at(now), self.framing)
-        return Aim(
-            Direction(
-                wrap_deg(origin.pan_deg + pan_rate * ahead_s),
-                min(max(origin.tilt_deg + tilt_rate * ahead_s, -90.0), 90.0),
-            ),
-            0.0,
-            0.0,
-            min(max(coasted.hfov_deg * 1.25**searched, self.framing.narrowest_deg), self.framing.widest_deg),
-        )
+        return search_aim(self._last_seen, coasted, self._sight.searched_s, self.settings, self.framing)

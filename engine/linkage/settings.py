@@ -1,13 +1,23 @@
-"""What is particular to one link."""
+"""What is particular to one link and its pursuits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.linkage.estimator import EstimatorSettings
 from engine.linkage.model import Framing
-from engine.linkage.pursuit import PursuitSettings
 from engine.linkage.scheduler import SchedulerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PursuitSettings:
+    """When a target that is not seen counts as what: coasting, searched for, lost (seconds without seeing it)."""
+
+    coast_after_s: float = 1.0
+    search_after_s: float = 3.0
+    lost_after_s: float = 8.0
+    estimator: EstimatorSettings = field(default_factory=EstimatorSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,7 +165,7 @@ class MediaProcess:
         self._send(SetUsers(self._users))
 
     async def set_locked(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Replaces who is locked out of the relay: pairs of user name and client address.
+        """Replaces who is locked out of the relay: pairs of user name and client address (no name: everybody there).
 
         They are refused even with the right password, and their tries are not told.
         """
@@ -190,6 +190,14 @@ class MediaProcess:
         """Whether a client of the relay takes the channel's metadata (at most a second old). Unknown channels: no."""
         known = self._channels.get(channel)
         return known is not None and known.metadata_watched
+
+    def metadata_plays(self, channel: str) -> int:
+        """How often clients of the relay have begun to take the channel's metadata (at most a second old).
+
+        Another number than before: somebody is there who knows nothing yet.
+        """
+        known = self._channels.get(channel)
+        return known.metadata_plays if known is not None else 0
 
     def push_metadata(self, channel: str, document: bytes, captured_at: float) -> None:
         """Sends a metadata document with the picture of an instant (Unix seconds). Never waits.

@@ -62,6 +62,11 @@ class Channel:
         """Whether a client of the relay takes the channel's metadata, as of the last report."""
         return self._report is not None and self._report.metadata_watched
 
+    @property
+    def metadata_plays(self) -> int:
+        """How often clients of the relay have begun to take the channel's metadata; begins anew with the worker."""
+        return self._report.metadata_plays if self._report is not None else 0
+
     def worker_died(self) -> None:
         """Everything that the worker held is gone."""
         self.connected = False

@@ -40,7 +40,7 @@ class Gate:
     def set_locked(self, locked: Iterable[tuple[str, str]]) -> None:
         """Replaces the pairs of user name and address that are refused even with the right password.
 
-        An IPv6 host is known by its /64: see `engine.core.addresses`.
+        An empty name stands for everybody there. An IPv6 host is known by its /64: see `engine.core.addresses`.
         """
         # The name as it is told, so that a name that was cut off is found again.
         self._locked = frozenset((name[:MAX_NAME], network_of(address)) for name, address in locked)
@@ -80,7 +80,9 @@ class Gate:
 
     def _is_admitted(self, answer: Answer, address: str) -> bool:
         # Who is locked out learns nothing about the password, and does not prolong the lock by asking again.
-        if (answer.username, network_of(address)) in self._locked:
+        network = network_of(address)
+        refused = not self._locked.isdisjoint(((answer.username, network), ("", network)))
+        if refused and answer.username != self.ourselves.name:
             return False
         if answer.verdict is Verdict.WRONG:
             self._on_failure(answer.username, address)

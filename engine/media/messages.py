@@ -179,6 +179,9 @@ class StreamReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metadata_watched: bool
     """Whether a client of the relay takes the channel's metadata."""
 
+    metadata_plays: int
+    """How often clients have begun to take it, since the worker began."""
+
 
 class Report(Notice, frozen=True):
     """Sent every second: proof of life, and statistics."""

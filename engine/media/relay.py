@@ -30,6 +30,7 @@ class Relay:
 
     def __init__(self, settings: Start, on_failure: OnFailure) -> None:
         self._channels: dict[str, RelayChannel] = {}
+        self._plays: dict[str, int] = {}
         self._lock = threading.Lock()
         self._gate = Gate(on_failure, settings.max_clients)
         certificate = None
@@ -55,13 +56,22 @@ class Relay:
         if certificate is not None:
             keeper.set_tls_certificate(certificate)
         server.set_auth(keeper)
-        server.connect("client-connected", lambda _, client: self._gate.take(client))
+        server.connect("client-connected", self._on_client)
         if not server.attach(None):
             raise MediaError(
                 f"the RTSP relay cannot listen on {host}:{port}: the port is in use, or the address is not this "
                 "machine's; end the other program or choose another relay port"
             )
         return server
+
+    def _on_client(self, _server: GstRtspServer.RTSPServer, client: GstRtspServer.RTSPClient) -> None:
+        self._gate.take(client)
+        client.connect("play-request", self._on_play)
+
+    def _on_play(self, _client: GstRtspServer.RTSPClient, context: GstRtspServer.RTSPContext) -> None:
+        for channel, known in tuple(self._channels.items()):
+            if known.brings_metadata(context.media):
+                self._plays[channel] = self._plays.get(channel, 0) + 1
 
     def use_certificate(self, certificate: str, key: str) -> None:
         """Shows another certificate to those who connect from now on. Raises MediaError."""
@@ -191,6 +201,10 @@ class Relay:
         """Whether anybody takes the channel's metadata."""
         known = self._channels.get(channel)
         return known is not None and known.metadata_watched
+
+    def metadata_plays(self, channel: str) -> int:
+        """How often clients have begun to take the channel's metadata."""
+        return self._plays.get(channel, 0)
 
     def _look_after(self) -> bool:
         for server in self._servers:

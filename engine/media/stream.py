@@ -149,6 +149,7 @@ class Stream:
             codec=codec_of(self._caps) if self._caps is not None else None,
             audio=self._sound.format if self._sound is not None else None,
             metadata_watched=self._relay.metadata_watched(self.source.channel),
+            metadata_plays=self._relay.metadata_plays(self.source.channel),
             undecoded=self._undecoded + (decoder.undecoded if decoder is not None else 0),
         )
 

@@ -216,6 +216,10 @@ class RelayChannel:
         """Whether anybody takes metadata."""
         return any(True for path in self._all() for _ in path.metadata())
 
+    def brings_metadata(self, media: GstRtspServer.RTSPMedia) -> bool:
+        """Whether a pipeline is one of this channel, and has its metadata."""
+        return any(path.runs(media) for path in self._all() if Tracks.METADATA in path.tracks)
+
     def push_metadata(self, document: bytes, pts_ns: int) -> None:
         """Hands a document to everybody who takes metadata."""
         for path in self._all():

@@ -10,6 +10,7 @@ from engine.core.geodesy import Mounting
 from engine.media import SoundFormat
 from engine.onvif_device.auxiliary import ChannelAuxiliary, DeviceAuxiliary
 from engine.onvif_device.events import TOPICS
+from engine.onvif_device.key_frames import KeyFrames
 from engine.onvif_device.moves import Tracker
 from engine.onvif_device.ptz import ArbiterPtz
 from engine.onvif_device.terminals import CameraTerminals
@@ -77,6 +78,7 @@ class EngineFacets:
     trackers: Mapping[str, Tracker] = field(default_factory=dict)
     patrols: Mapping[str, Patrol] = field(default_factory=dict)
     mountings: Mapping[str, Mounting] = field(default_factory=dict)
+    key_frames: Mapping[str, KeyFrames] = field(default_factory=dict)
 
 
 class EngineBackend(Backend):
@@ -149,7 +151,10 @@ class EngineBackend(Backend):
         return picture
 
     async def synchronize(self, channel: str) -> None:
-        """Nothing: the relay passes the camera's own key frames on."""
+        """Has the camera send a key frame, which the relay passes on."""
+        key_frames = self._facets.key_frames.get(channel)
+        if key_frames is not None:
+            key_frames.request()
 
     @property
     def memory(self) -> Memory | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator
+from enum import Enum
 from typing import Protocol
 
 from engine.cameras.errors import CameraError
@@ -45,14 +45,11 @@ def pan_interval(limits: Limits) -> Interval:
     return Interval(limits.pan_deg[0], limits.pan_deg[0] + limits.pan_span_deg)
 
 
-@dataclass(slots=True)
-class _Turning:
-    """A continuous move that runs, and the task that ends it."""
+class _Part(Enum):
+    """What moves by itself: each has continuous moves, and their time-outs, of its own."""
 
-    pan: float
-    tilt: float
-    zoom: float | None
-    task: asyncio.Task[None]
+    HEAD = "head"
+    LENS = "lens"
 
 
 class Tracker(Protocol):
@@ -92,13 +89,15 @@ class ArbiterMoves:
         # come later.
         self._pan = pan_interval(arbiter.settings.limits)
         self._tilt = Interval(*arbiter.settings.limits.tilt_deg)
-        self._turning: _Turning | None = None
+        self._ends: dict[_Part, asyncio.Task[None]] = {}
+        """What ends the continuous moves that run."""
         self._commanded_at = float("-inf")
+        """By the clock that nobody sets."""
 
     async def close(self) -> None:
         """Ends what runs."""
         await self._end_tracking()
-        await self._forget_turning()
+        await self._forget_ends(_Part)
 
     async def _end_tracking(self) -> None:
         if self._tracker is not None and self._tracking:
@@ -110,50 +109,57 @@ class ArbiterMoves:
             f"onvif:{caller.username}", f"ONVIF client at {caller.address}", Priority.OPERATOR
         )
 
-    async def _begin_move(self, caller: Caller) -> Lease:
-        """The right to move, for a move that replaces what runs."""
+    async def _begin_move(self, caller: Caller, parts: Iterable[_Part] = _Part) -> Lease:
+        """The right to move, for a move that replaces what runs of those parts."""
         lease = await self._lease(caller)
         await self._end_tracking()
-        await self._forget_turning()
-        self._commanded_at = self._clock.now()
+        await self._forget_ends(parts)
+        self._commanded_at = self._clock.monotonic()
         return lease
 
     @contextlib.asynccontextmanager
-    async def _moving(self, caller: Caller) -> AsyncIterator[Lease]:
+    async def _moving(self, caller: Caller, parts: Iterable[_Part] = _Part) -> AsyncIterator[Lease]:
         """`_begin_move`, and what comes of the move in the library's words."""
         with in_our_words():
-            yield await self._begin_move(caller)
+            yield await self._begin_move(caller, parts)
             # A camera that is slow to answer begins no sooner than now.
-            self._commanded_at = self._clock.now()
+            self._commanded_at = self._clock.monotonic()
 
-    async def _forget_turning(self) -> None:
-        turning, self._turning = self._turning, None
-        if turning:
-            turning.task.cancel()
-            await asyncio.gather(turning.task, return_exceptions=True)
+    async def _forget_ends(self, parts: Iterable[_Part]) -> None:
+        ends = [self._ends.pop(part) for part in parts if part in self._ends]
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
 
     async def move_absolute(
         self, caller: Caller, *, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed
     ) -> None:
         """Goes to a position."""
-        async with self._moving(caller) as lease:
+        async with self._moving(caller, parts_of(pan_deg, tilt_deg, zoom)) as lease:
             await lease.move_absolute(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed_of(speed))
 
     async def move_relative(
-        self, caller: Caller, *, pan_deg: float, tilt_deg: float, zoom: float, speed: PtzSpeed
+        self, caller: Caller, *, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed
     ) -> None:
         """Moves by degrees."""
-        async with self._moving(caller) as lease:
+        async with self._moving(caller, parts_of(pan_deg, tilt_deg, zoom)) as lease:
             await lease.move_relative(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed_of(speed))
 
-    async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
+    async def move_relative_fov(
+        self, caller: Caller, *, x: float | None, y: float | None, zoom: float | None, speed: PtzSpeed
+    ) -> None:
         """Centres a point of the picture, by where the camera looks now."""
-        async with self._moving(caller) as lease:
+        if x is None or y is None:
+            await self.move_relative(caller, pan_deg=None, tilt_deg=None, zoom=zoom, speed=speed)
+            return
+        async with self._moving(caller, parts_of(x, y, zoom)) as lease:
             await self._freshen()
             pose, status = self._arbiter.pose, self._arbiter.status
             if pose is None or status is None:
                 raise Refused(Refusal.UNAVAILABLE, "where the camera looks is not known now")
             direction = pose.direction_of(Point((x + 1) / 2, (1 - y) / 2), self._aspect)
+            if zoom == 0:
+                await lease.move_relative(zoom=0.0)
             await lease.move_absolute(
                 pan_deg=direction.pan_deg,
                 tilt_deg=direction.tilt_deg,
@@ -164,27 +170,20 @@ class ArbiterMoves:
     async def move_continuous(
         self, caller: Caller, *, pan: float | None, tilt: float | None, zoom: float | None, timeout_s: float
     ) -> None:
-        """Turns until the time-out, a stop, or another move. An axis that is not named goes on as it was."""
-        with in_our_words():
-            lease = await self._lease(caller)
-            await self._end_tracking()
-            before = self._turning
-            pan = pan if pan is not None else before.pan if before else 0.0
-            tilt = tilt if tilt is not None else before.tilt if before else 0.0
-            lens = zoom if zoom is not None else before.zoom if before else None
-            await self._forget_turning()
-            self._commanded_at = self._clock.now()
-            await lease.move_continuous(pan=pan, tilt=tilt, zoom=lens, proportional=True)
-            self._commanded_at = self._clock.now()
-        self._turning = _Turning(pan, tilt, lens, asyncio.create_task(self._end_after(lease, timeout_s)))
+        """Turns until the time-out, a stop, or another move."""
+        parts = parts_of(pan, tilt, zoom)
+        async with self._moving(caller, parts) as lease:
+            await lease.move_continuous(pan=pan, tilt=tilt, zoom=zoom, proportional=True)
+        for part in parts:
+            self._ends[part] = asyncio.create_task(self._end_after(lease, part, timeout_s))
 
-    async def _end_after(self, lease: Lease, timeout_s: float) -> None:
-        end = self._clock.now() + timeout_s
+    async def _end_after(self, lease: Lease, part: _Part, timeout_s: float) -> None:
+        end = self._clock.monotonic() + timeout_s
         try:
-            while (left := end - self._clock.now()) > 0:
+            while (left := end - self._clock.monotonic()) > 0:
                 await self._clock.sleep(min(left, RENEW_S))
                 lease.renew()
-            await lease.stop()
+            await lease.stop(pan_tilt=part is _Part.HEAD, zoom=part is _Part.LENS)
         except (PtzError, CameraError) as error:
             # Somebody else has the camera now, or it is gone: nothing of ours turns any more.
             _log.info("the end of a continuous move was not sent: %s", error)
@@ -196,16 +195,15 @@ class ArbiterMoves:
             held = owner is not None and owner.owner == f"onvif:{caller.username}"
             lease = await self._lease(caller)
             await self._end_tracking()
-            await self._forget_turning()
+            await self._forget_ends(part for part, stops in ((_Part.HEAD, pan_tilt), (_Part.LENS, zoom)) if stops)
             self._commanded_at = float("-inf")
             await lease.stop(pan_tilt=pan_tilt, zoom=zoom)
             if not held:
                 await lease.release()
 
     async def _freshen(self) -> None:
-        status = self._arbiter.status
-        oldest = max(self._clock.now() - FRESH_S, self._commanded_at)
-        if status is None or status.at < oldest:
+        oldest = max(self._clock.monotonic() - FRESH_S, self._commanded_at)
+        if self._arbiter.status_at < oldest:
             await self._arbiter.poll()
 
     async def status(self) -> PtzStatus:
@@ -222,7 +220,7 @@ class ArbiterMoves:
         if status is None:
             return None
         # Clients that wait for the end of their move take one that has not begun yet for one that is over.
-        begins = status.at < self._commanded_at + self._arbiter.settings.command_delay_s
+        begins = self._arbiter.status_at < self._commanded_at + self._arbiter.settings.command_delay_s
         moving = status.moving or begins
         return PtzStatus(
             pan_deg=self._pan.fit_angle(status.pan_deg),
@@ -232,6 +230,12 @@ class ArbiterMoves:
             zoom_moving=moving,
             at=status.at,
         )
+
+
+def parts_of(pan: float | None, tilt: float | None, zoom: float | None) -> list[_Part]:
+    """What a move concerns that names those axes."""
+    head = [] if pan is None and tilt is None else [_Part.HEAD]
+    return head if zoom is None else [*head, _Part.LENS]
 
 
 def speed_of(speed: PtzSpeed) -> float:

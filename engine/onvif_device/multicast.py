@@ -27,8 +27,13 @@ class RelayMulticast(Multicast):
         self._targets: dict[Tracks, Target] = {}
         self._sending = Tracks(0)
 
+    @property
+    def ipv6(self) -> bool:
+        """The relay sends to IPv4 addresses only."""
+        return False
+
     def configure(self, kind: StreamKind, target: MulticastTarget) -> None:
-        """See `Multicast`; what is sent now moves at once. The relay sends to IPv4 addresses only."""
+        """See `Multicast`; what is sent now moves at once. Another address than IPv4 can come from an old note."""
         self._targets.pop(_TRACKS[kind], None)
         if ip_address(target.address).version == _IPV4:
             self._targets[_TRACKS[kind]] = Target(target.address, target.port, target.ttl)

@@ -8,7 +8,7 @@ from engine.core.clock import Clock
 from engine.core.geodesy import Mounting
 from engine.core.geometry import Direction
 from engine.onvif_device.auxiliary import ChannelAuxiliary
-from engine.onvif_device.moves import ArbiterMoves, Tracker, in_our_words, speed_of
+from engine.onvif_device.moves import ArbiterMoves, Tracker, in_our_words, parts_of, speed_of
 from engine.onvif_device.places import PlaceFinder
 from engine.onvif_device.tours import TOUR_LIMITS, TourDesk
 from engine.ptz import Arbiter, Patrol
@@ -116,7 +116,7 @@ class ArbiterPtz(ArbiterMoves, Ptz):
     ) -> None:
         """Looks at a place on Earth."""
         direction, hfov_deg = self._place(target, area_m)
-        async with self._moving(caller) as lease:
+        async with self._moving(caller, parts_of(direction.pan_deg, direction.tilt_deg, hfov_deg)) as lease:
             await lease.move_to(direction, hfov_deg, speed_of(speed))
 
     def _place(self, target: GeoPosition, area_m: tuple[float, float] | None = None) -> tuple[Direction, float | None]:

@@ -2,15 +2,8 @@
 
 from engine.ptz.arbiter import Arbiter, ArbiterSettings
 from engine.ptz.arrival import wait_until_settled
-from engine.ptz.lease import (
-    Lease,
-    LeaseLost,
-    LeaseRefused,
-    Ownership,
-    Priority,
-    PtzError,
-    PtzUnavailable,
-)
+from engine.ptz.errors import ArbiterClosed, LeaseLost, LeaseRefused, PtzError, PtzUnavailable
+from engine.ptz.lease import Lease, Ownership, Priority
 from engine.ptz.limits import Limits, MotorSpeeds
 from engine.ptz.patrol import Patrol, PatrolListener, PatrolState, TourStatus
 from engine.ptz.pose_history import PoseHistory
@@ -20,6 +13,7 @@ from engine.ptz.tours import MoveSpeeds, Spot, Tour, TourBusy, TourRefused, Tour
 
 __all__ = [
     "Arbiter",
+    "ArbiterClosed",
     "ArbiterSettings",
     "Lease",
     "LeaseLost",

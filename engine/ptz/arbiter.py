@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from engine.cameras.protocols import CameraError, MotorCapabilities, Motors, MotorStatus
 from engine.core.bus import Bus
 from engine.core.clock import Clock
-from engine.core.events import Event, PresetsChanged, PtzOwnerChanged
+from engine.core.events import Event, PresetsChanged
 from engine.core.geometry import Direction, Pose, wrap_deg
 from engine.core.zoom import ZoomCurve
 from engine.ptz.drive import Drive
-from engine.ptz.lease import Lease, LeaseLost, LeaseRefused, Ownership, Priority, PtzError, PtzUnavailable
+from engine.ptz.errors import PtzError, PtzUnavailable
+from engine.ptz.lease import Lease, Ownership, Priority
+from engine.ptz.leasing import Leasing
 from engine.ptz.limits import Limits, MotorSpeeds
 from engine.ptz.pose_history import PoseHistory
 from engine.ptz.presets import CAMERA_PREFIX, Preset, PresetBook, PresetRepository
@@ -38,12 +40,6 @@ class ArbiterSettings:
     command_delay_s: float = 0.15
     busy_poll_s: float = 0.1
     idle_poll_s: float = 1.0
-
-
-@dataclass(slots=True)
-class _Waiter:
-    lease: Lease
-    granted: asyncio.Future[None]
 
 
 class Arbiter:
@@ -74,8 +70,7 @@ class Arbiter:
         self._drive = Drive(clock, self.settings.limits, self.settings.speeds, self.settings.command_delay_s)
         self._history = PoseHistory()
         self._book = PresetBook(channel, presets)
-        self._holder: Lease | None = None
-        self._waiting: list[_Waiter] = []
+        self._leasing = Leasing(channel, self, clock, bus, self.settings.control_time_out_s, self._halt)
         # Held around every call of the motors, so that a loser's command never follows a winner's.
         self._motors_lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -94,12 +89,8 @@ class Arbiter:
             await self.attach(motors)
 
     async def close(self) -> None:
-        """Ends all leases and stops watching; the motors are stopped if they turn."""
-        for waiter in self._waiting:
-            waiter.granted.cancel()
-        self._waiting.clear()
-        if self._holder is not None:
-            await self._end(self._holder, "closed")
+        """Ends all leases and stops watching; the motors are stopped if they turn. Nobody gets the camera any more."""
+        await self._leasing.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -123,7 +114,8 @@ class Arbiter:
     @property
     def owner(self) -> Ownership | None:
         """Who holds the camera."""
-        return self._holder.ownership if self._holder else None
+        holder = self._leasing.holder
+        return holder.ownership if holder else None
 
     @property
     def available(self) -> bool:
@@ -161,6 +153,11 @@ class Arbiter:
         return self._drive.status
 
     @property
+    def status_at(self) -> float:
+        """When that was, by the clock that nobody sets; in the infinite past where there is none."""
+        return self._drive.status_at
+
+    @property
     def pose(self) -> Pose | None:
         """Where the camera looks, as last told."""
         return self._history.newest
@@ -171,16 +168,12 @@ class Arbiter:
 
     def pose_in_effect(self) -> Pose | None:
         """Where the camera will look when a command sent now takes effect, by what it was told so far."""
-        pose, at = self._history.newest, self._history.newest_at
-        if pose is None or at is None:
-            return None
-        coming = self._drive.displacement(at)
-        if coming is None:
+        pose, coming = self._history.newest, self._drive.displacement()
+        if pose is None or coming is None:
             return self._history.pose_at(self._clock.now() + self.settings.command_delay_s)
+        pan, tilt = coming
         return Pose(
-            self.limits.pan_advance(pose.pan_deg, coming.pan_dps),
-            self.limits.clamp_tilt(pose.tilt_deg + coming.tilt_dps),
-            pose.hfov_deg,
+            self.limits.pan_advance(pose.pan_deg, pan), self.limits.clamp_tilt(pose.tilt_deg + tilt), pose.hfov_deg
         )
 
     def proportion(self) -> float:
@@ -199,96 +192,30 @@ class Arbiter:
         wait: bool = False,
         time_out_s: float | None = None,
     ) -> Lease:
-        """The right to move the camera; raises LeaseRefused where `wait` is not set.
+        """The right to move the camera; raises LeaseRefused where `wait` is not set, ArbiterClosed after `close`.
 
         `time_out_s`: the lease ends when it is not used for so long; operators have the control time-out by default.
         """
-        holder = self._holder
-        if holder is not None and holder.owner == owner and holder.priority == priority:
-            holder.ownership = Ownership(owner, purpose, priority, holder.ownership.since)
-            self.renew(holder)
-            return holder
-        if time_out_s is None and priority is Priority.OPERATOR:
-            time_out_s = self.settings.control_time_out_s
-        lease = Lease(self, Ownership(owner, purpose, priority, self._clock.now()), time_out_s)
-        if holder is None or holder.priority < priority:
-            self._grant(lease)
-            if holder is not None:
-                holder.end("preempted")
-                try:
-                    await self._halt("pre-emption", only_turning=False)
-                except asyncio.CancelledError:
-                    # Nobody is left who could release it.
-                    await self._end(lease, "released")
-                    raise
-            return lease
-        if not wait:
-            raise LeaseRefused(self.channel, owner, holder.owner, holder.purpose)
-        await self._wait_for(lease)
-        return lease
-
-    async def _wait_for(self, lease: Lease) -> None:
-        waiter = _Waiter(lease, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiter)
-        self._waiting.sort(key=lambda known: -known.lease.priority)
-        try:
-            await waiter.granted
-        except asyncio.CancelledError:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-            # Granted in the very moment of the cancellation: it must not be held by nobody.
-            await self._end(lease, "released")
-            raise
-
-    def _grant(self, lease: Lease) -> None:
-        now = self._clock.now()
-        lease.renewed_at = now
-        lease.ownership = Ownership(lease.owner, lease.purpose, lease.priority, now)
-        self._holder = lease
-        self._bus.publish(PtzOwnerChanged(at=now, channel=self.channel, owner=lease.owner, purpose=lease.purpose))
+        return await self._leasing.acquire(owner, purpose, priority, wait=wait, time_out_s=time_out_s)
 
     def renew(self, lease: Lease) -> None:
         """Starts a lease's control time-out afresh; raises LeaseLost when it has ended."""
-        self._check(lease)
-        lease.renewed_at = self._clock.now()
+        self._leasing.renew(lease)
 
     async def release(self, lease: Lease) -> None:
         """Ends a lease by its holder's wish."""
-        await self._end(lease, "released")
+        await self._leasing.end(lease, "released")
 
-    async def _end(self, lease: Lease, reason: str) -> None:
-        if lease.ended:
-            return
-        lease.end(reason)
-        if self._holder is not lease:
-            return
-        # Those who were cancelled, but have not run since, want nothing any more.
-        self._waiting = [waiter for waiter in self._waiting if not waiter.granted.done()]
-        # The next one is granted in the same turn of the loop: nobody can come between.
-        if self._waiting:
-            waiter = self._waiting.pop(0)
-            self._grant(waiter.lease)
-            waiter.granted.set_result(None)
-        else:
-            self._holder = None
-            at = self._clock.now()
-            self._bus.publish(PtzOwnerChanged(at=at, channel=self.channel, owner=None, purpose=None))
-        await self._halt(reason, only_turning=reason in {"released", "timeout"})
-
-    async def _halt(self, why: str, *, only_turning: bool) -> None:
+    async def _halt(self, why: str, only_turning: bool) -> None:
         """Stops what a lease left behind. A move to a place may finish when the lease was simply given back."""
         async with self._motors_lock:
-            moving = self._drive.turning if only_turning else self._drive.busy
-            if not moving or not self.available:
+            head, lens = self._drive.turns if only_turning else (self._drive.busy,) * 2
+            if not (head or lens) or not self.available:
                 return
             try:
-                await self._drive.stop()
+                await self._drive.stop(pan_tilt=head, zoom=lens)
             except CameraError as error:
                 _LOG.warning("%s was not stopped at the end of a lease (%s): %s", self.channel, why, error)
-
-    def _check(self, lease: Lease) -> None:
-        if lease.ended or self._holder is not lease:
-            raise LeaseLost(f"{lease.owner} no longer holds {self.channel}: {lease.end_reason or 'not granted'}")
 
     async def command(self, lease: Lease, action: Callable[[Drive], Awaitable[None]]) -> None:
         """Carries out one command of a lease; for Lease only."""
@@ -297,7 +224,7 @@ class Arbiter:
             await self.poll()
         async with self._motors_lock:
             # It may have been lost while another command was under way.
-            self._check(lease)
+            self._leasing.check(lease)
             if not self.available:
                 raise PtzUnavailable(f"the motors of {self.channel} cannot be reached now")
             await action(self._drive)
@@ -315,12 +242,6 @@ class Arbiter:
         if pose is None:
             raise PtzUnavailable(f"where {self.channel} looks is not known, so it cannot become a preset")
         preset = await self._book.set(name, pose, preset_id)
-        self._presets_changed()
-        return preset
-
-    async def rename_preset(self, preset_id: str, name: str) -> Preset:
-        """Gives a preset another name; raises UnknownPreset or PresetRefused."""
-        preset = await self._book.rename(preset_id, name)
         self._presets_changed()
         return preset
 
@@ -381,14 +302,17 @@ class Arbiter:
             motors = self._drive.motors
             if motors is None or not motors.capabilities.status:
                 return
-            self._polled_at = self._clock.now()
+            asked_at = self._polled_at = self._clock.monotonic()
             try:
                 status = await motors.status()
+                told_at = self._clock.monotonic()
                 if self._drive.motors is not motors:
                     return
                 pose = Pose(wrap_deg(status.pan_deg), status.tilt_deg, self.zoom_curve.hfov_deg(status.zoom))
+                self._history.forget_after(max(self._clock.now(), status.at))
                 self._history.add(status.at, pose, moving=status.moving)
-                await self._drive.on_status(status)
+                age = min(max(self._clock.now() - status.at, 0.0), told_at - asked_at)
+                await self._drive.on_status(status, told_at - age)
             except (CameraError, PtzError) as error:
                 if self._fault is None:
                     _LOG.warning("the position of %s is not known for now: %s", self.channel, error)
@@ -403,21 +327,14 @@ class Arbiter:
     async def _watch_motors(self) -> None:
         settings = self.settings
         while True:
-            busy = self._holder is not None or self._drive.busy
+            busy = self._leasing.holder is not None or self._drive.busy
             # A camera that does not answer is not asked ten times a second.
             interval = settings.busy_poll_s if busy and self._fault is None else settings.idle_poll_s
-            since = self._clock.now() - self._polled_at
-            # Less than nothing: the clock was set back.
-            if since >= interval - 1e-6 or since < 0:
+            if self._clock.monotonic() - self._polled_at >= interval - 1e-6:
                 await self.poll()
             await self._clock.sleep(settings.busy_poll_s)
 
     async def _watch_leases(self) -> None:
         while True:
-            lease = self._holder
-            if lease is not None and self._is_idle_too_long(lease):
-                await self._end(lease, "timeout")
+            await self._leasing.end_idle()
             await self._clock.sleep(self.settings.busy_poll_s)
-
-    def _is_idle_too_long(self, lease: Lease) -> bool:
-        return lease.time_out_s is not None and self._clock.now() - lease.renewed_at >= lease.time_out_s

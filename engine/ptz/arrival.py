@@ -17,11 +17,10 @@ async def wait_until_settled(arbiter: Arbiter, clock: Clock, patience_s: float =
     if capabilities is not None and not capabilities.status:
         await clock.sleep(min(BLIND_S, patience_s))
         return True
-    end = clock.now() + patience_s
-    while clock.now() < end:
+    end = clock.monotonic() + patience_s
+    while clock.monotonic() < end:
         await clock.sleep(LOOK_S)
-        status = arbiter.status
-        if status is None or clock.now() - status.at > LOOK_S:
+        if clock.monotonic() - arbiter.status_at > LOOK_S:
             await arbiter.poll()
         if arbiter.settled:
             return True

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from engine.cameras.protocols import MotorCapabilities, Motors, MotorStatus
 from engine.core.clock import Clock
 from engine.core.geometry import wrap_deg
-from engine.ptz.command_log import CommandLog, Velocity
-from engine.ptz.lease import PtzUnavailable
-from engine.ptz.limits import Limits, MotorSpeeds
+from engine.ptz.command_log import Rates, SentCommands
+from engine.ptz.errors import PtzUnavailable
+from engine.ptz.governor import SLOWEST, Governor, HeadPlace, HeadTurn, LensPlace, LensTurn, unit
+from engine.ptz.limits import Limits, MotorSpeeds, counted_within
 
-BRAKING_S = 0.5
-"""Before a limit the velocity falls so that the rest of the way would take this long."""
 RENEW_TURN_S = 10.0
 """How often a turn that goes on unchanged is told to the camera again."""
 STEP_S = 0.4
 """How often a camera without continuous moves is sent a step further."""
-SERVO_GAIN = 2.0
-"""Velocity in degrees a second for each degree that is left, where absolute moves are made of continuous ones."""
-TOLERANCE_DEG = 0.2
-TOLERANCE_ZOOM = 0.01
 LEG_DEG = 120.0
 """The longest way that is sent as one absolute move to a head that turns endlessly.
 
@@ -30,58 +24,47 @@ way: from there, too, the way to the goal must be the shorter one.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    pan_deg: float | None
-    tilt_deg: float | None
-    zoom: float | None
-    speed: float
-
-
-@dataclass(slots=True)
-class _Turn:
-    """A continuous move, normalised."""
-
-    pan: float
-    tilt: float
-    zoom: float | None
-    sent_at: float = -math.inf
-    sent: tuple[float, float, float | None] | None = None
-
-
 class Drive:
     """The only caller of a channel's motors. Not safe for concurrent use: the arbiter's lock is held around it.
 
-    `command_delay_s` is the time from a command to its first effect.
+    Head and lens are apart: a command that says nothing of the one (None) lets it go on with what it does.
+    `command_delay_s` is the time from a command to its first effect. Times are of the clock that nobody sets.
     """
 
     def __init__(self, clock: Clock, limits: Limits, speeds: MotorSpeeds, command_delay_s: float) -> None:
         self._clock = clock
         self._own_limits = limits
-        self.limits = limits
-        self.speeds = speeds
-        self.command_delay_s = command_delay_s
+        self._governor = Governor(limits, speeds)
+        self._commands = SentCommands(command_delay_s)
         self.motors: Motors | None = None
         self.status: MotorStatus | None = None
-        self._wish: _Goal | _Turn | None = None
-        self._waypoint_pan: float | None = None
-        self._place_sent_at = -math.inf
-        self._log = CommandLog()
+        self.status_at = -math.inf
+        self._head: HeadPlace | HeadTurn | None = None
+        self._lens: LensPlace | LensTurn | None = None
+        self._leg_pan: float | None = None
+        """Where the present leg ends, while the head goes to its place in legs."""
+        self._sent: tuple[float | None, ...] | None = None
+        """The velocities of pan, tilt and zoom that were sent last; None where something else was sent since."""
+        self._sent_at = -math.inf
 
     def attach(self, motors: Motors) -> None:
         """Takes over motors; what was going on before is forgotten."""
+        self.detach()
         self.motors = motors
-        self.status = None
-        self._wish = None
         capabilities = motors.capabilities
         pan_range = None if capabilities.pan_endless else capabilities.pan_range_deg
-        self.limits = self._own_limits.within(pan_range, capabilities.tilt_range_deg)
+        limits = self._own_limits.within(pan_range, capabilities.tilt_range_deg)
+        self._governor = Governor(limits, self._governor.speeds)
 
     def detach(self) -> None:
         """The motors are gone."""
         self.motors = None
         self.status = None
-        self._wish = None
+        self.status_at = -math.inf
+        self._forget()
+
+    def _forget(self) -> None:
+        self._head = self._lens = self._leg_pan = self._sent = None
 
     @property
     def capabilities(self) -> MotorCapabilities | None:
@@ -89,49 +72,74 @@ class Drive:
         return self.motors.capabilities if self.motors else None
 
     @property
-    def turning(self) -> bool:
-        """Whether a continuous move holds."""
-        return isinstance(self._wish, _Turn)
+    def limits(self) -> Limits:
+        """The limits in force."""
+        return self._governor.limits
+
+    @property
+    def turns(self) -> tuple[bool, bool]:
+        """Whether the head, and whether the lens, moves until it is stopped."""
+        return isinstance(self._head, HeadTurn), isinstance(self._lens, LensTurn)
 
     @property
     def busy(self) -> bool:
         """Whether something asked for is not finished, as far as is known."""
-        return self._wish is not None or (self.status is not None and self.status.moving)
+        wished = self._head is not None or self._lens is not None
+        return wished or (self.status is not None and self.status.moving)
 
     @property
     def settled(self) -> bool:
         """Whether the last move has had its time to begin, and has ended."""
-        return self._wish is None and self.status is not None and self._rests(self.status)
+        return self._head is None and self._lens is None and self._rests()
 
-    def displacement(self, since: float) -> Velocity | None:
-        """What the commands sent, whose effect lies between `since` and one command delay from now, add up to."""
-        return self._log.displacement(since - self.command_delay_s, self._clock.now())
+    def displacement(self) -> Rates | None:
+        """By how much pan and tilt will differ from the newest status when a command sent now takes effect.
+
+        None where that is not known: the head was sent to a place, or there is no status.
+        """
+        if self.status is None:
+            return None
+        return self._commands.head_to_come(self.status_at, self._clock.monotonic())
+
+    # --- commands ---------------------------------------------------------------------------------------------
 
     async def absolute(self, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: float) -> None:
         """Starts a move to a place inside the limits, by whichever kind of move the camera has."""
-        capabilities = self._require().capabilities
-        goal = _Goal(
-            None if pan_deg is None else self.limits.clamp_pan(pan_deg),
-            None if tilt_deg is None else self.limits.clamp_tilt(tilt_deg),
-            None if zoom is None or not capabilities.zoom else self.limits.clamp_zoom(zoom),
-            min(max(speed, 0.01), 1.0),
-        )
+        capabilities, limits = self._require().capabilities, self.limits
+        head = lens = None
+        if pan_deg is not None or tilt_deg is not None:
+            head = HeadPlace(
+                None if pan_deg is None else limits.clamp_pan(pan_deg),
+                None if tilt_deg is None else limits.clamp_tilt(tilt_deg),
+                min(max(speed, 0.01), 1.0),
+            )
+        if zoom is not None and capabilities.zoom:
+            lens = LensPlace(limits.clamp_zoom(zoom))
+        if head is None and lens is None:
+            return
         if capabilities.absolute:
-            await self._send_goal(goal)
+            await self._send_place(head, lens)
         elif self.status is not None and (capabilities.continuous or capabilities.relative):
-            self._wish = goal
-            await self._approach(goal, self.status)
+            self._head, self._lens = head or self._head, lens or self._lens
+            await self._go_on(force=True)
         else:
             raise PtzUnavailable("the camera has no absolute moves, and cannot say where it looks to make up for it")
 
-    async def relative(self, pan_deg: float, tilt_deg: float, zoom: float, speed: float) -> None:
-        """Starts a move by angles, cut off at the limits."""
-        motors = self._require()
-        status = self.status
+    async def relative(self, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: float) -> None:
+        """Starts a move by angles, cut off at the limits. What is to move by nothing comes to rest."""
+        motors, status = self._require(), self.status
+        if status is None and not motors.capabilities.relative:
+            raise PtzUnavailable("the camera has no relative moves, and cannot say where it looks")
+        head_rests = (pan_deg, tilt_deg) != (None, None) and not pan_deg and not tilt_deg
+        lens_rests = zoom is not None and not zoom
+        if (head_rests or lens_rests) and self.busy:
+            await self.stop(pan_tilt=head_rests, zoom=lens_rests)
         if status is None:
-            if not motors.capabilities.relative:
-                raise PtzUnavailable("the camera has no relative moves, and cannot say where it looks")
-            await self._send_relative(pan_deg, tilt_deg, zoom, speed)
+            if pan_deg or tilt_deg:
+                self._head = None
+            if zoom:
+                self._lens = None
+            await self._send_relative(pan_deg or None, tilt_deg or None, zoom or None, speed)
             return
         # Sent as a place: where a relative move ends depends on where the head is when the command arrives, and
         # that could be beyond a limit.
@@ -142,29 +150,31 @@ class Drive:
             speed,
         )
 
-    async def velocity(self, pan: float, tilt: float, zoom: float | None) -> None:
-        """Sets normalised velocities; what exceeds 1 is cut off. Zoom None leaves the lens alone."""
+    async def velocity(self, pan: float | None, tilt: float | None, zoom: float | None) -> None:
+        """Sets normalised velocities; what exceeds 1 is cut off. Of pan and tilt, one that is None goes on turning."""
         capabilities = self._require().capabilities
         if not (capabilities.continuous or capabilities.absolute or capabilities.relative):
             raise PtzUnavailable("the camera has no moves at all")
-        turn = _Turn(_unit(pan), _unit(tilt), None if zoom is None or not capabilities.zoom else _unit(zoom))
-        self._waypoint_pan = None
-        self._wish = turn
-        await self._keep_turning(turn, force=True)
+        if pan is not None or tilt is not None:
+            before = self._head if isinstance(self._head, HeadTurn) else HeadTurn(0.0, 0.0)
+            self._head = HeadTurn(before.pan if pan is None else unit(pan), before.tilt if tilt is None else unit(tilt))
+            self._leg_pan = None
+        if zoom is not None and capabilities.zoom:
+            self._lens = LensTurn(unit(zoom))
+        await self._go_on(force=True)
 
     async def stop(self, *, pan_tilt: bool = True, zoom: bool = True) -> None:
         """Stops the head, the lens or both."""
         motors = self._require()
-        wish = self._wish
-        if pan_tilt:
-            self._log.add(self._clock.now(), Velocity())
+        self._commands.velocity(self._clock.monotonic(), (0.0, 0.0) if pan_tilt else None, (0.0,) if zoom else None)
         # Only then is it forgotten: a stop that was lost on the way is sent again at the end of the lease.
         await motors.stop(pan_tilt=pan_tilt, zoom=zoom)
-        if pan_tilt and self._wish is wish:
-            self._wish = None
-            self._waypoint_pan = None
-        elif isinstance(self._wish, _Turn):
-            self._wish.zoom = None
+        if pan_tilt:
+            self._head = self._leg_pan = None
+        if zoom:
+            self._lens = None
+        # What goes on turning is told so: not every camera stops only what it is told to.
+        self._sent = None
 
     async def goto_camera_preset(self, token: str, speed: float) -> None:
         """Starts a move to a position that the camera keeps."""
@@ -180,161 +190,160 @@ class Drive:
         self._begin_unknown_move()
         await motors.goto_home()
 
-    async def on_status(self, status: MotorStatus) -> None:
-        """Goes on with what was asked for, from a fresh status."""
-        self.status = status
-        if isinstance(self._wish, _Turn):
-            await self._keep_turning(self._wish, force=False)
-        elif isinstance(self._wish, _Goal):
-            if self._waypoint_pan is None:
-                await self._approach(self._wish, status)
-            elif abs(wrap_deg(self._waypoint_pan - status.pan_deg)) < 20.0 or self._rests(status):
-                await self._send_goal(self._wish)
+    async def on_status(self, status: MotorStatus, at: float) -> None:
+        """Goes on with what was asked for, from a fresh status; `at` is its time by the clock that nobody sets."""
+        self.status, self.status_at = status, at
+        if self._leg_pan is not None and isinstance(self._head, HeadPlace):
+            near = abs(wrap_deg(self._leg_pan - status.pan_deg)) < 20.0
+            if near or self._rests():
+                await self._send_place(self._head, None)
+        await self._go_on(force=False)
+
+    # --- how they are carried out -----------------------------------------------------------------------------
 
     def _require(self) -> Motors:
         if self.motors is None:
             raise PtzUnavailable("the camera's motors cannot be reached now")
         return self.motors
 
-    def _rests(self, status: MotorStatus) -> bool:
+    def _rests(self) -> bool:
         """Whether the last move to a place has ended; one that was just sent has not begun yet."""
-        return not status.moving and status.at - self._place_sent_at > self.command_delay_s + 0.2
+        return self.status is not None and not self.status.moving and self._commands.begun(self.status_at)
 
     def _begin_unknown_move(self) -> None:
-        self._wish = None
-        self._waypoint_pan = None
-        self._place_sent_at = self._clock.now()
-        self._log.add(self._place_sent_at, None)
+        self._forget()
+        self._commands.place(self._clock.monotonic(), head=True, lens=True)
 
-    async def _send_goal(self, goal: _Goal) -> None:
+    async def _send_place(self, head: HeadPlace | None, lens: LensPlace | None) -> None:
         """One absolute move; in legs where a head that turns endlessly might take the other way."""
-        motors = self._require()
-        pan = goal.pan_deg
-        if pan is None and goal.tilt_deg is None:
-            # The lens alone: what the head does goes on.
-            await motors.move_absolute(zoom=goal.zoom, speed=goal.speed)
-            return
-        self._begin_unknown_move()
-        status = self.status
-        if pan is not None and status is not None and motors.capabilities.pan_endless:
-            path = self.limits.pan_path(status.pan_deg, pan)
-            # Also where the shorter way is the right one now: a head that still moves may have passed the middle.
-            if abs(path) > LEG_DEG:
-                pan = self.limits.pan_advance(status.pan_deg, math.copysign(LEG_DEG, path))
-                self._wish, self._waypoint_pan = goal, pan
+        motors, status = self._require(), self.status
+        self._commands.place(self._clock.monotonic(), head=head is not None, lens=lens is not None)
+        pan = tilt = None
+        if head is not None:
+            self._head = self._leg_pan = None
+            pan, tilt = head.pan_deg, head.tilt_deg
+            if pan is not None and status is not None and motors.capabilities.pan_endless:
+                path = self.limits.pan_path(status.pan_deg, pan)
+                # Also where the shorter way is the right one now: a head that still moves may have passed the middle.
+                if abs(path) > LEG_DEG:
+                    pan = self.limits.pan_advance(status.pan_deg, math.copysign(LEG_DEG, path))
+                    self._head, self._leg_pan = head, pan
+        if lens is not None:
+            self._lens = None
         await motors.move_absolute(
-            pan_deg=self._as_camera_counts(pan), tilt_deg=goal.tilt_deg, zoom=goal.zoom, speed=goal.speed
+            pan_deg=self._as_camera_counts(pan),
+            tilt_deg=tilt,
+            zoom=None if lens is None else lens.zoom,
+            speed=1.0 if head is None else head.speed,
         )
 
     def _as_camera_counts(self, pan_deg: float | None) -> float | None:
-        """The same angle inside the camera's own range, which may be 0..350 where ours is -180..180."""
         capabilities = self._require().capabilities
         if pan_deg is None or capabilities.pan_endless or capabilities.pan_range_deg is None:
             return pan_deg
-        left, right = capabilities.pan_range_deg
-        turned = left + (pan_deg - left) % 360.0
-        # Rounding just below the left stop must not become a full turn to the right.
-        return left if turned > right and turned - 360.0 > left - 1.0 else turned
+        return counted_within(pan_deg, capabilities.pan_range_deg)
 
-    async def _approach(self, goal: _Goal, status: MotorStatus) -> None:
-        """One step of an absolute move that is made of continuous or relative ones, by looking where it got to."""
-        pan = 0.0 if goal.pan_deg is None else self.limits.pan_path(status.pan_deg, goal.pan_deg)
-        tilt = 0.0 if goal.tilt_deg is None else goal.tilt_deg - status.tilt_deg
-        zoom = 0.0 if goal.zoom is None else goal.zoom - status.zoom
-        arrived = max(abs(pan), abs(tilt)) < TOLERANCE_DEG and abs(zoom) < TOLERANCE_ZOOM
-        motors = self._require()
-        if motors.capabilities.continuous:
-            if arrived:
-                await self.stop()
-                return
-            coming = self.displacement(status.at) or Velocity()
-            await self._send_velocity(
-                _unit(SERVO_GAIN * (pan - coming.pan_dps) / self.speeds.pan_dps, goal.speed),
-                _unit(SERVO_GAIN * (tilt - coming.tilt_dps) / self.speeds.tilt_dps, goal.speed),
-                None if goal.zoom is None else _unit(SERVO_GAIN * (zoom - coming.zoom_per_s) / self.speeds.zoom_per_s),
-            )
-        elif arrived:
-            self._wish = None
-        elif self._rests(status):
-            self._place_sent_at = self._clock.now()
-            self._log.add(self._place_sent_at, None)
-            await motors.move_relative(pan_deg=pan, tilt_deg=tilt, zoom=zoom, speed=goal.speed)
+    async def _send_relative(
+        self, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: float
+    ) -> None:
+        head, lens = (pan_deg, tilt_deg) != (None, None), zoom is not None
+        if head or lens:
+            self._commands.place(self._clock.monotonic(), head=head, lens=lens)
+            await self._require().move_relative(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed)
 
-    async def _send_relative(self, pan_deg: float, tilt_deg: float, zoom: float, speed: float) -> None:
-        self._begin_unknown_move()
-        await self._require().move_relative(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed)
+    async def _go_on(self, *, force: bool) -> None:
+        """Sends what is due of turns, and of places that the camera cannot be sent to at once."""
+        if self._require().capabilities.continuous:
+            await self._steer(force=force)
+        else:
+            await self._step(force=force)
+            await self._approach()
 
-    async def _keep_turning(self, turn: _Turn, *, force: bool) -> None:
-        pan, tilt, zoom = self._governed(turn)
-        if not self._require().capabilities.continuous:
-            await self._step(turn, pan, tilt, zoom)
-            return
-        changed = turn.sent is None or any(
-            abs((new or 0.0) - (old or 0.0)) > 0.002 for new, old in zip((pan, tilt, zoom), turn.sent, strict=True)
-        )
-        # A camera ends a long turn by itself: it is told again in time.
-        lasting = pan != 0.0 or tilt != 0.0 or bool(zoom)
-        due = lasting and self._clock.now() - turn.sent_at >= RENEW_TURN_S
-        if force or changed or due:
-            turn.sent_at = self._clock.now()
-            turn.sent = (pan, tilt, zoom)
-            await self._send_velocity(pan, tilt, zoom)
-
-    async def _send_velocity(self, pan: float, tilt: float, zoom: float | None) -> None:
-        speeds = self.speeds
-        velocity = Velocity(pan * speeds.pan_dps, tilt * speeds.tilt_dps, (zoom or 0.0) * speeds.zoom_per_s)
-        self._log.add(self._clock.now(), velocity)
-        await self._require().move_continuous(pan=pan, tilt=tilt, zoom=zoom)
-
-    async def _step(self, turn: _Turn, pan: float, tilt: float, zoom: float | None) -> None:
-        """Continuous motion out of absolute or relative moves that reach a little further than the next step."""
-        now = self._clock.now()
+    async def _steer(self, *, force: bool) -> None:
         status = self.status
-        speed = max(abs(pan), abs(tilt))
-        if status is None or now - turn.sent_at < STEP_S or (speed == 0.0 and not zoom):
+        # On its legs the head is on its own.
+        head = None if self._leg_pan is not None else self._head
+        lens = self._lens
+        if status is not None:
+            there = isinstance(head, HeadPlace) and self._governor.head_arrived(head, status)
+            zoomed = isinstance(lens, LensPlace) and self._governor.lens_arrived(lens, status)
+            if there or zoomed:
+                await self.stop(pan_tilt=there, zoom=zoomed)
+                head, lens = self._head, self._lens
+        pan, tilt, zoom = self._velocities(head, lens)
+        if (head is not None or lens is not None) and (force or self._is_news((pan, tilt, zoom))):
+            self._sent, self._sent_at = (pan, tilt, zoom), self._clock.monotonic()
+            speeds = self._governor.speeds
+            self._commands.velocity(
+                self._sent_at,
+                None if pan is None or tilt is None else (pan * speeds.pan_dps, tilt * speeds.tilt_dps),
+                None if zoom is None else (zoom * speeds.zoom_per_s,),
+            )
+            await self._require().move_continuous(pan=pan, tilt=tilt, zoom=zoom)
+
+    def _velocities(
+        self, head: HeadPlace | HeadTurn | None, lens: LensPlace | LensTurn | None
+    ) -> tuple[float | None, float | None, float | None]:
+        """The velocities that hold now, inside the limits; None for what nothing is wished of."""
+        pan = tilt = zoom = None
+        since, now = self.status_at, self._clock.monotonic()
+        if head is not None:
+            pan, tilt = self._governor.head(head, self.status, self._commands.head_to_come(since, now) or (0.0, 0.0))
+        if lens is not None:
+            zoom = self._governor.lens(lens, self.status, self._commands.lens_to_come(since, now) or (0.0,))
+        return pan, tilt, zoom
+
+    def _is_news(self, velocities: tuple[float | None, ...]) -> bool:
+        if self._sent is None:
+            return True
+        for new, old in zip(velocities, self._sent, strict=True):
+            if (new is None) != (old is None) or abs((new or 0.0) - (old or 0.0)) > SLOWEST:
+                return True
+        # A camera ends a long turn by itself: it is told again in time.
+        return any(velocities) and self._clock.monotonic() - self._sent_at >= RENEW_TURN_S
+
+    async def _step(self, *, force: bool) -> None:
+        """Continuous motion out of absolute or relative moves that reach a little further than the next step."""
+        now, status, motors = self._clock.monotonic(), self.status, self._require()
+        if status is None or (not force and now - self._sent_at < STEP_S):
             return
-        turn.sent_at = now
-        seconds = 2 * STEP_S
-        by_pan, by_tilt = pan * self.speeds.pan_dps * seconds, tilt * self.speeds.tilt_dps * seconds
-        by_zoom = (zoom or 0.0) * self.speeds.zoom_per_s * seconds
-        motors = self._require()
-        self._log.add(now, None)
+        head = self._head if isinstance(self._head, HeadTurn) else None
+        lens = self._lens if isinstance(self._lens, LensTurn) else None
+        pan, tilt, zoom = (value or 0.0 for value in self._velocities(head, lens))
+        turns, zooms = bool(pan or tilt), bool(zoom)
+        if not turns and not zooms:
+            return
+        self._sent_at = now
+        speeds, speed, seconds = self._governor.speeds, max(abs(pan), abs(tilt), 0.01), 2 * STEP_S
+        by_pan, by_tilt = pan * speeds.pan_dps * seconds, tilt * speeds.tilt_dps * seconds
+        by_zoom = zoom * speeds.zoom_per_s * seconds
         if motors.capabilities.absolute:
+            self._commands.place(now, head=turns, lens=zooms)
             await motors.move_absolute(
-                pan_deg=self._as_camera_counts(self.limits.pan_advance(status.pan_deg, by_pan)),
-                tilt_deg=self.limits.clamp_tilt(status.tilt_deg + by_tilt),
-                zoom=self.limits.clamp_zoom(status.zoom + by_zoom) if zoom else None,
-                speed=max(speed, 0.01),
+                pan_deg=self._as_camera_counts(self.limits.pan_advance(status.pan_deg, by_pan)) if turns else None,
+                tilt_deg=self.limits.clamp_tilt(status.tilt_deg + by_tilt) if turns else None,
+                zoom=self.limits.clamp_zoom(status.zoom + by_zoom) if zooms else None,
+                speed=speed,
             )
         else:
-            await motors.move_relative(pan_deg=by_pan, tilt_deg=by_tilt, zoom=by_zoom, speed=max(speed, 0.01))
+            await self._send_relative(
+                by_pan if turns else None, by_tilt if turns else None, by_zoom if zooms else None, speed
+            )
 
-    def _governed(self, turn: _Turn) -> tuple[float, float, float | None]:
-        """The wanted velocities, slowed down before the limits by where the head will be when they take effect."""
-        status = self.status
-        if status is None:
-            return turn.pan, turn.tilt, turn.zoom
-        coming = self.displacement(status.at) or Velocity()
-        pan_at = self.limits.pan_advance(status.pan_deg, coming.pan_dps)
-        tilt_at, zoom_at = status.tilt_deg + coming.tilt_dps, status.zoom + coming.zoom_per_s
-        low, high = self.limits.tilt_deg
-        tilt_room = high - tilt_at if turn.tilt > 0 else tilt_at - low
-        zoom = turn.zoom
-        if zoom is not None:
-            zoom_room = self.limits.zoom[1] - zoom_at if zoom > 0 else zoom_at - self.limits.zoom[0]
-            zoom = _slowed(zoom, zoom_room, self.speeds.zoom_per_s)
-        return (
-            _slowed(turn.pan, self.limits.pan_room(pan_at, rightwards=turn.pan > 0), self.speeds.pan_dps),
-            _slowed(turn.tilt, tilt_room, self.speeds.tilt_dps),
-            zoom,
-        )
-
-
-def _unit(value: float, bound: float = 1.0) -> float:
-    return min(max(value, -bound), bound)
-
-
-def _slowed(velocity: float, room: float, speed_per_s: float) -> float:
-    allowed = max(room, 0.0) / BRAKING_S / speed_per_s
-    slowed = math.copysign(min(abs(velocity), allowed), velocity)
-    return slowed if abs(slowed) > 0.002 else 0.0
+    async def _approach(self) -> None:
+        """A relative move towards the place that is wished for, as often as the camera has ended the last one."""
+        status, speed = self.status, 1.0
+        if status is None or self._leg_pan is not None:
+            return
+        pan = tilt = zoom = None
+        if isinstance(self._head, HeadPlace):
+            pan, tilt = self._governor.head_way(self._head, status)
+            speed = self._head.speed
+            if self._governor.head_arrived(self._head, status):
+                self._head = pan = tilt = None
+        if isinstance(self._lens, LensPlace):
+            zoom = self._lens.zoom - status.zoom
+            if self._governor.lens_arrived(self._lens, status):
+                self._lens = zoom = None
+        if self._rests():
+            await self._send_relative(pan, tilt, zoom, speed)

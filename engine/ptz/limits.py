@@ -17,6 +17,14 @@ class MotorSpeeds:
     zoom_per_s: float = 0.4
 
 
+def counted_within(pan_deg: float, pan_range_deg: tuple[float, float]) -> float:
+    """The same angle inside a camera's own range, which may be 0..350 where ours is -180..180."""
+    left, right = pan_range_deg
+    turned = left + (pan_deg - left) % 360.0
+    # Rounding just below the left stop must not become a full turn to the right.
+    return left if turned > right and turned - 360.0 > left - 1.0 else turned
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Where a head may point.

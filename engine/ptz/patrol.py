@@ -151,7 +151,7 @@ class Patrol:
             if run is not None and run.tour.tour_id != tour_id:
                 raise TourBusy(f"the tour {run.tour.name!r} is under way")
             if run is not None and run.task is None:
-                run.begun_at = self._clock.now()
+                run.begun_at = self._clock.monotonic()
                 run.task = self._work_on(run)
             else:
                 await self._end()
@@ -169,7 +169,7 @@ class Patrol:
                 return
             await self._halt(run)
             if run.left_s is not None:
-                run.left_s -= self._clock.now() - run.begun_at
+                run.left_s -= self._clock.monotonic() - run.begun_at
             self._tell_tours()
 
     async def end(self, tour_id: str) -> None:
@@ -194,7 +194,7 @@ class Patrol:
     # --- the work ---------------------------------------------------------------------------------------------
 
     def _begin(self, tour: Tour, *, paused: bool = False) -> None:
-        run = TourRun(tour, Itinerary(tour, self._rng), tour.duration_s, self._clock.now())
+        run = TourRun(tour, Itinerary(tour, self._rng), tour.duration_s, self._clock.monotonic())
         self._run = run
         if not paused:
             run.task = self._work_on(run)

@@ -42,15 +42,15 @@ class PoseHistory:
         while self._samples[-1].at - self._samples[0].at > self._keep_s and len(self._samples) > 2:
             self._samples.popleft()
 
+    def forget_after(self, at: float) -> None:
+        """Forgets what is later than a moment: the clock was set back since, and those times will come again."""
+        while self._samples and self._samples[-1].at > at:
+            self._samples.pop()
+
     @property
     def newest(self) -> Pose | None:
         """The last known pose."""
         return self._samples[-1].pose if self._samples else None
-
-    @property
-    def newest_at(self) -> float | None:
-        """When the last pose was known."""
-        return self._samples[-1].at if self._samples else None
 
     def pose_at(self, at: float) -> Pose | None:
         """The pose at a moment; None before the first sample."""

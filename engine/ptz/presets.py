@@ -9,7 +9,7 @@ from typing import Protocol
 from engine.cameras.protocols import CameraPreset
 from engine.core.events import new_id
 from engine.core.geometry import Pose
-from engine.ptz.lease import PtzError
+from engine.ptz.errors import PtzError
 
 CAMERA_PREFIX = "camera:"
 """What the ids of the camera's own presets begin with; the camera's token follows."""
@@ -121,13 +121,6 @@ class PresetBook:
             await self._repository.save(self._channel, preset.preset_id, preset.name, pose)
         self._own[preset.preset_id] = preset
         return preset
-
-    async def rename(self, preset_id: str, name: str) -> Preset:
-        """Gives one of the engine's presets another name."""
-        preset = self.find(preset_id)
-        if preset.pose is None:
-            raise PresetRefused(f"preset {preset.name!r} is kept by the camera, which cannot rename without moving it")
-        return await self.set(name, preset.pose, preset_id)
 
     async def remove(self, preset_id: str) -> None:
         """Forgets one of the engine's presets; raises UnknownPreset."""

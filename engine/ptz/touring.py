@@ -13,7 +13,8 @@ from engine.cameras.protocols import CameraError
 from engine.core.clock import Clock
 from engine.ptz.arbiter import Arbiter
 from engine.ptz.arrival import wait_until_settled
-from engine.ptz.lease import Lease, LeaseLost, Priority, PtzError
+from engine.ptz.errors import ArbiterClosed, LeaseLost, PtzError
+from engine.ptz.lease import Lease, Priority
 from engine.ptz.presets import Preset, UnknownPreset
 from engine.ptz.tours import Itinerary, Spot, Tour
 
@@ -77,9 +78,9 @@ class Touring:
         lease: Lease | None = None
         rest_s = 0.0
         try:
-            while not run.over(self._clock.now()):
+            while not run.over(self._clock.monotonic()):
                 lease = await self._acquire(run)
-                if run.over(self._clock.now()):
+                if run.over(self._clock.monotonic()):
                     break
                 try:
                     await self._unless_lost(lease, self._clock.sleep(rest_s))
@@ -98,6 +99,8 @@ class Touring:
                         # It is this spot that the camera does not take.
                         run.itinerary.advance()
                     await self._clock.sleep(TROUBLE_S)
+        except ArbiterClosed as error:
+            _LOG.info("the tour %r ends: %s", run.tour.name, error)
         except asyncio.CancelledError:
             await self._stand_still(lease)
             raise
@@ -161,7 +164,7 @@ class Touring:
     def _stay_s(self, run: TourRun, spot: Spot) -> float:
         if run.left_s is None:
             return spot.stay_s
-        return max(min(spot.stay_s, run.left_s - (self._clock.now() - run.begun_at)), 0.0)
+        return max(min(spot.stay_s, run.left_s - (self._clock.monotonic() - run.begun_at)), 0.0)
 
     def _preset_of(self, spot: Spot) -> Preset | None:
         if spot.preset_id is None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from engine.core.events import new_id
 from engine.core.geometry import Direction
-from engine.ptz.lease import PtzError
+from engine.ptz.errors import PtzError
 
 MAXIMUM_TOURS = 8
 MAXIMUM_SPOTS = 32

@@ -70,6 +70,7 @@ class CameraBackend(Backend):
     rtsp_port: int
     rtsp_path: str
     take_picture: Callable[[], Image]
+    order_key_frame: Callable[[], None]
     motors: SimulatedMotors | None = None
     equipment: Equipment
 
@@ -123,7 +124,8 @@ class CameraBackend(Backend):
         return await asyncio.to_thread(self._jpeg)
 
     async def synchronize(self, channel: str) -> None:
-        """See `Backend`: the encoder makes a key frame every second anyway."""
+        """See `Backend`."""
+        self.order_key_frame()
 
     def _jpeg(self) -> bytes:
         done, packed = cv2.imencode(".jpg", self.take_picture())
@@ -180,9 +182,9 @@ class SimulatedMotors(Ptz):
         self,
         caller: Caller,
         *,
-        pan_deg: float,
-        tilt_deg: float,
-        zoom: float,
+        pan_deg: float | None,
+        tilt_deg: float | None,
+        zoom: float | None,
         speed: PtzSpeed,
     ) -> None:
         """See `Ptz`."""
@@ -197,14 +199,15 @@ class SimulatedMotors(Ptz):
             zoom_speed=zoom_speed,
         )
 
-    async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
+    async def move_relative_fov(
+        self, caller: Caller, *, x: float | None, y: float | None, zoom: float | None, speed: PtzSpeed
+    ) -> None:
         """See `Ptz`."""
-        pose = self._dynamics.pose_at(self._now())
-        goal = pose.direction_of(Point((x + 1) / 2, (1 - y) / 2), self._facts.ptz_size.aspect)
-        if x or y:
+        if x is not None and y is not None:
+            pose = self._dynamics.pose_at(self._now())
+            goal = pose.direction_of(Point((x + 1) / 2, (1 - y) / 2), self._facts.ptz_size.aspect)
             self._go(goal.pan_deg, goal.tilt_deg, None, speed)
-        if zoom:
-            await self.move_relative(caller, pan_deg=0.0, tilt_deg=0.0, zoom=zoom, speed=speed)
+        await self.move_relative(caller, pan_deg=None, tilt_deg=None, zoom=zoom, speed=speed)
 
     async def move_continuous(
         self,

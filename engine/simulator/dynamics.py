@@ -108,20 +108,20 @@ class PtzDynamics:
         self,
         at: float,
         *,
-        pan_deg: float = 0.0,
-        tilt_deg: float = 0.0,
-        zoom: float = 0.0,
+        pan_deg: float | None = None,
+        tilt_deg: float | None = None,
+        zoom: float | None = None,
         pan_speed: float = 1.0,
         tilt_speed: float = 1.0,
         zoom_speed: float = 1.0,
     ) -> None:
-        """Moves by an amount from where the axis is when the command takes effect. An amount of zero keeps an axis."""
+        """Moves by an amount from where the axis is when the command takes effect; None lets an axis go on."""
         for axis, amount, speed in (
             (Axis.PAN, pan_deg, pan_speed),
             (Axis.TILT, tilt_deg, tilt_speed),
             (Axis.ZOOM, zoom, zoom_speed),
         ):
-            if amount:
+            if amount is not None:
                 self._submit(at, axis, self._to(axis, amount, speed, relative=True))
 
     def move_continuous(

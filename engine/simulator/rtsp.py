@@ -148,6 +148,14 @@ class StreamServer:
                 source.set_property("caps", Gst.Caps.from_string(stream.caps))
                 self._encoders[stream.path].set_property("bitrate", stream.bitrate_kbps)
 
+    def key_frame(self, path: str) -> None:
+        """Has the next picture of a stream be a key frame; nothing happens if nobody watches."""
+        with self._changing:
+            if path in self._sources:
+                order = Gst.Structure.new_from_string("GstForceKeyUnit, all-headers=(boolean)true")
+                pad = self._encoders[path].get_static_pad("src")
+                pad.send_event(Gst.Event.new_custom(Gst.EventType.CUSTOM_UPSTREAM, order))
+
     def _push(self, path: str, picture: Image, captured_at: float) -> None:
         source = self._sources.get(path)
         clock = source.get_clock() if source is not None else None

@@ -123,6 +123,7 @@ class SimulatedSite:
             rtsp_port=rtsp_port,
             rtsp_path=role,
             take_picture=lambda: self.studio.picture(role),
+            order_key_frame=lambda: self._server.key_frame(role),
             motors=SimulatedMotors(facts, self.dynamics, accessories=equipment.accessories) if role == PTZ else None,
             equipment=equipment,
         )

@@ -103,6 +103,11 @@ class MulticastTarget:
 class Multicast(Protocol):
     """The host's multicast sender of one channel. Methods raise `Refused`."""
 
+    @property
+    def ipv6(self) -> bool:
+        """Whether it can send to IPv6 addresses too; constant while the device runs."""
+        ...
+
     def configure(self, kind: StreamKind, target: MulticastTarget) -> None:
         """Where a part goes from the next start on (also for clients that ask for multicast by RTSP)."""
         ...

@@ -161,9 +161,11 @@ class GeoPosition:
 
 
 class Ptz(Protocol):
-    """The motors of one channel. An axis given as None stays as it is. Any method may raise `Refused`.
+    """The motors of one channel. Any method may raise `Refused`.
 
-    A move returns when it has been accepted, not when it is over. A new move replaces the old one on its axes.
+    An axis given as None was not named by the client: whatever it does, it goes on doing. ONVIF names pan and tilt
+    together or not at all. A move returns when it has been accepted, not when it is over. A new move replaces the old
+    one on its axes.
     """
 
     @property
@@ -178,19 +180,24 @@ class Ptz(Protocol):
         ...
 
     async def move_relative(
-        self, caller: Caller, *, pan_deg: float, tilt_deg: float, zoom: float, speed: PtzSpeed
+        self, caller: Caller, *, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed
     ) -> None:
         """Moves by degrees and by a part of the zoom range; beyond the ranges it ends at their ends."""
         ...
 
-    async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
+    async def move_relative_fov(
+        self, caller: Caller, *, x: float | None, y: float | None, zoom: float | None, speed: PtzSpeed
+    ) -> None:
         """Brings a point of the picture to its centre: x, y from (-1, -1) lower left to (1, 1) upper right."""
         ...
 
     async def move_continuous(
         self, caller: Caller, *, pan: float | None, tilt: float | None, zoom: float | None, timeout_s: float
     ) -> None:
-        """Moves with speeds -1..1 until `stop`, another move, or until `timeout_s` is over: the host sees to it."""
+        """Moves with speeds -1..1 until `stop`, another move, or until `timeout_s` is over: the host sees to it.
+
+        The time-out is that of the named axes.
+        """
         ...
 
     async def stop(self, caller: Caller, *, pan_tilt: bool, zoom: bool) -> None:

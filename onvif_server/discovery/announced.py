@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from onvif_server.discovery.interfaces import Interface
+from onvif_server.network import bound_address
 from onvif_server.services.catalogue import DEVICE
 
 
@@ -49,7 +49,7 @@ class Announced:
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        bound = _address(self.host)
+        bound = bound_address(self.host)
         return bound is not None and bound.is_loopback
 
     def addresses(self, interface: Interface, local: str | None = None) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class Announced:
 
         `local` is our IPv4 address that faces him, where it is known.
         """
-        bound = _address(self.host)
+        bound = bound_address(self.host)
         if bound is not None and not bound.is_unspecified:
             found: tuple[str, ...] = (str(bound),) if bound.is_loopback == interface.loopback else ()
         else:
@@ -65,15 +65,6 @@ class Announced:
             version6 = interface.ipv6 if bound is None or bound.version == 6 else ()
             found = tuple(address for address in (*version4, *version6) if address)
         return tuple(f"{self.scheme}://{_host(address)}:{self.port}{DEVICE.path}" for address in found)
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    if host == "localhost":
-        return ipaddress.IPv4Address("127.0.0.1")
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 def _host(address: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -15,6 +16,7 @@ from lxml import etree
 from yarl import URL
 
 from onvif_server.events.broker import Message
+from onvif_server.events.destinations import ConsumerError, PinnedResolver, check_address
 from onvif_server.events.filters import EventFilter
 from onvif_server.events.messages import append_notification
 from onvif_server.events.queues import Subscription
@@ -25,17 +27,12 @@ from onvif_server.soap.envelope import serialize
 _LOGGER = logging.getLogger(__name__)
 
 _ACTION: Final = "http://docs.oasis-open.org/wsn/bw-2/NotificationConsumer/Notify"
-_MAXIMUM_ADDRESS: Final = 2048
 _MAXIMUM_PARAMETERS: Final = 8192
 _MAXIMUM_ANSWER: Final = 64 * 1024
 _BATCH: Final = 50
 
 type Send = Callable[[Sequence[Message]], Awaitable[bool]]
 """Sends messages to one consumer; whether they arrived."""
-
-
-class ConsumerError(ValueError):
-    """A reference to a consumer that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +48,7 @@ def parse_reference(element: etree._Element | None) -> ConsumerReference:
     if element is None:
         raise ConsumerError("a subscription needs a consumer")
     address = (element.findtext(names.tag(names.ADDRESSING, "Address")) or "").strip()
-    if len(address) > _MAXIMUM_ADDRESS:
-        raise ConsumerError("the consumer's address is too long")
-    try:
-        url = URL(address)
-        usable = url.scheme in ("http", "https") and bool(url.host) and url.user is None and url.password is None
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConsumerError("a consumer has an http or https address without credentials in it")
+    check_address(address)
     parameters = element.find(names.tag(names.ADDRESSING, "ReferenceParameters"))
     blocks = () if parameters is None else tuple(parameters)
     if any(etree.QName(block).namespace in (names.ADDRESSING, names.ENVELOPE) for block in blocks):
@@ -87,43 +76,50 @@ def notify_envelope(reference: ConsumerReference, messages: Iterable[Message], m
     return serialize(envelope)
 
 
-class NotifySender:
-    """The HTTP client of a device. Follows no redirects, keeps no cookies, and waits `timeout_s` at most."""
+class Notifier:
+    """Sends to one consumer. Follows no redirects, keeps no cookies, and waits `timeout_s` at most.
 
-    def __init__(self, timeout_s: float) -> None:
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
+    `manager` is the address of the subscription manager, `resolver` knows where the consumer is.
+    """
+
+    def __init__(self, reference: ConsumerReference, manager: str, resolver: PinnedResolver, timeout_s: float) -> None:
+        self._reference = reference
+        self._manager = manager
+        self._resolver = resolver
+        self._timeout_s = timeout_s
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Send]:
+        """What sends messages; its connection is kept from one to the next, and closed at the end."""
+        # A session for each consumer: a connection of one is never another's, who may not reach that address.
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=self._resolver, use_dns_cache=False, limit=1),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "onvif_server"},
             auto_decompress=False,
-        )
+        ) as session:
 
-    def to(self, reference: ConsumerReference, manager: str) -> Send:
-        """How messages are sent to one consumer."""
+            async def send(messages: Sequence[Message]) -> bool:
+                return await self._post(session, notify_envelope(self._reference, messages, self._manager))
 
-        async def send(messages: Sequence[Message]) -> bool:
-            return await self._post(reference, notify_envelope(reference, messages, manager))
+            yield send
 
-        return send
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await self._session.close()
-
-    async def _post(self, reference: ConsumerReference, document: bytes) -> bool:
+    async def _post(self, session: aiohttp.ClientSession, document: bytes) -> bool:
         headers = {"Content-Type": f'application/soap+xml; charset=utf-8; action="{_ACTION}"'}
+        where = _origin(self._reference)
         try:
-            async with self._session.post(
-                reference.address, data=document, headers=headers, allow_redirects=False
+            async with session.post(
+                self._reference.address, data=document, headers=headers, allow_redirects=False
             ) as answer:
                 if not 200 <= answer.status < 300:
-                    _LOGGER.info("%s answered a notification with %s", _origin(reference), answer.status)
+                    _LOGGER.info("%s answered a notification with %s", where, answer.status)
                     return False
                 # What is read to its end lets the connection serve the next message; what is too long does not.
                 await answer.content.read(_MAXIMUM_ANSWER)
                 return True
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            _LOGGER.info("a notification for %s was not delivered: %s", _origin(reference), type(error).__name__)
+            _LOGGER.info("a notification for %s was not delivered: %s", where, type(error).__name__)
             return False
 
 
@@ -138,15 +134,16 @@ class Consumer(Subscription):
     def __init__(
         self,
         identifier: str,
+        owner: str,
         event_filter: EventFilter,
         expires_at: float,
         settings: DeviceSettings,
-        send: Send,
+        notifier: Notifier,
         give_up: Callable[[Subscription], None],
     ) -> None:
-        super().__init__(identifier, event_filter, expires_at, settings.queue_limit)
+        super().__init__(identifier, owner, event_filter, expires_at, settings.queue_limit)
         self._settings = settings
-        self._send = send
+        self._notifier = notifier
         self._give_up = give_up
         self._task = asyncio.create_task(self._deliver(), name=f"notify {identifier[:6]}")
 
@@ -155,20 +152,25 @@ class Consumer(Subscription):
         self._task.cancel()
         super().close()
 
+    async def closed(self) -> None:
+        """Waits until the delivery has ended."""
+        await asyncio.gather(self._task, return_exceptions=True)
+
     async def _deliver(self) -> None:
-        while self._settings.now() < self.expires_at:
-            self._changed.clear()
-            messages = self._take(_BATCH)
-            if not messages:
-                await self._changed.wait()
-            elif not await self._insist(messages):
-                break
+        async with self._notifier.connected() as send:
+            while self._settings.now() < self.expires_at:
+                self._changed.clear()
+                messages = self._take(_BATCH)
+                if not messages:
+                    await self._changed.wait()
+                elif not await self._insist(send, messages):
+                    break
         self._give_up(self)
 
-    async def _insist(self, messages: Sequence[Message]) -> bool:
+    async def _insist(self, send: Send, messages: Sequence[Message]) -> bool:
         pause_s = self._settings.notify_pause_s
         for attempt in range(1, self._settings.notify_attempts + 1):
-            if await self._send(messages):
+            if await send(messages):
                 return True
             if attempt == self._settings.notify_attempts or self._settings.now() >= self.expires_at:
                 break

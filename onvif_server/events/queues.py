@@ -11,10 +11,14 @@ from onvif_server.events.filters import EventFilter
 
 
 class Subscription:
-    """The queue of one subscriber; it lives until `expires_at` (Unix seconds) unless somebody renews it."""
+    """The queue of one subscriber; it lives until `expires_at` (Unix seconds) unless somebody renews it.
 
-    def __init__(self, identifier: str, event_filter: EventFilter, expires_at: float, limit: int) -> None:
+    `owner` is the user who asked for it.
+    """
+
+    def __init__(self, identifier: str, owner: str, event_filter: EventFilter, expires_at: float, limit: int) -> None:
         self.identifier = identifier
+        self.owner = owner
         self.expires_at = expires_at
         self._filter = event_filter
         self._messages: deque[Message] = deque(maxlen=limit)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 
 from onvif_server.events.broker import Broker, Message
-from onvif_server.events.consumers import Consumer, ConsumerReference, NotifySender
+from onvif_server.events.consumers import Consumer, ConsumerReference, Notifier
+from onvif_server.events.destinations import PinnedResolver
 from onvif_server.events.filters import EventFilter
 from onvif_server.events.queues import PullPoint, Subscription
 from onvif_server.settings import DeviceSettings
 
 
 class TooManySubscriptions(Exception):  # noqa: N818 - an answer to a client, not an error of ours
-    """All slots are taken."""
+    """All slots are taken, or all that one user may have; the message tells which."""
 
 
 class Subscriptions:
@@ -22,41 +23,41 @@ class Subscriptions:
         self._broker = broker
         self._settings = settings
         self._points: dict[str, Subscription] = {}
-        self._sender: NotifySender | None = None
         broker.listen(self._offer)
 
     def __len__(self) -> int:
         self._end_expired()
         return len(self._points)
 
-    def create(self, event_filter: EventFilter, lifetime_s: float) -> PullPoint:
+    def create(self, owner: str, event_filter: EventFilter, lifetime_s: float) -> PullPoint:
         """A new pull point that holds the present state of all properties. Raises TooManySubscriptions."""
-        self._make_room(PullPoint, self._settings.maximum_subscriptions)
+        settings = self._settings
+        self._make_room(PullPoint, owner, settings.maximum_subscriptions, settings.maximum_subscriptions_of_user)
         point = PullPoint(
-            secrets.token_urlsafe(16), event_filter, self._settings.now() + lifetime_s, self._settings.queue_limit
+            secrets.token_urlsafe(16), owner, event_filter, settings.now() + lifetime_s, settings.queue_limit
         )
         return self._begin(point)
 
     def create_consumer(
-        self, event_filter: EventFilter, lifetime_s: float, reference: ConsumerReference, manager_root: str
+        self,
+        owner: str,
+        event_filter: EventFilter,
+        lifetime_s: float,
+        reference: ConsumerReference,
+        resolver: PinnedResolver,
+        manager_root: str,
     ) -> Subscription:
         """A new subscription whose messages are sent to a consumer, the present state of all properties first.
 
-        `manager_root` is the address of subscription managers, without the identifier. Raises TooManySubscriptions.
+        `resolver` knows where the consumer is (see `find_consumer`); `manager_root` is the address of subscription
+        managers, without the identifier. Raises TooManySubscriptions.
         """
-        self._make_room(Consumer, self._settings.maximum_consumers)
-        if self._sender is None:
-            self._sender = NotifySender(self._settings.notify_timeout_s)
+        settings = self._settings
+        self._make_room(Consumer, owner, settings.maximum_consumers, settings.maximum_consumers_of_user)
         identifier = secrets.token_urlsafe(16)
-        consumer = Consumer(
-            identifier,
-            event_filter,
-            self._settings.now() + lifetime_s,
-            self._settings,
-            self._sender.to(reference, f"{manager_root}{identifier}"),
-            self.end,
-        )
-        return self._begin(consumer)
+        notifier = Notifier(reference, f"{manager_root}{identifier}", resolver, settings.notify_timeout_s)
+        expires_at = settings.now() + lifetime_s
+        return self._begin(Consumer(identifier, owner, event_filter, expires_at, settings, notifier, self.end))
 
     def find(self, identifier: str) -> Subscription | None:
         """The living subscription with this identifier."""
@@ -75,16 +76,20 @@ class Subscriptions:
 
     async def close(self) -> None:
         """Ends all pulls and deliveries, for the device stops."""
-        for point in tuple(self._points.values()):
+        points = tuple(self._points.values())
+        for point in points:
             self.end(point)
-        sender, self._sender = self._sender, None
-        if sender is not None:
-            await sender.close()
+        for point in points:
+            if isinstance(point, Consumer):
+                await point.closed()
 
-    def _make_room(self, kind: type[Subscription], maximum: int) -> None:
+    def _make_room(self, kind: type[Subscription], owner: str, maximum: int, maximum_of_user: int) -> None:
         self._end_expired()
-        if sum(isinstance(point, kind) for point in self._points.values()) >= maximum:
-            raise TooManySubscriptions
+        there = [point.owner for point in self._points.values() if isinstance(point, kind)]
+        if len(there) >= maximum:
+            raise TooManySubscriptions(f"all {maximum} subscriptions of this kind are taken")
+        if there.count(owner) >= maximum_of_user:
+            raise TooManySubscriptions(f"a user has {maximum_of_user} subscriptions of this kind at most")
 
     def _begin[Kind: Subscription](self, point: Kind) -> Kind:
         self._points[point.identifier] = point

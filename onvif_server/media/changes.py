@@ -165,11 +165,14 @@ class Changes:
             return present
         if not address.strip("0.:"):  # 0.0.0.0, ::, or none: our own choice again
             return None
-        insist(self._media.backend.multicast(channel.token) is not None, "the channel has no multicast")
+        sender = self._media.backend.multicast(channel.token)
+        if sender is None:
+            raise cannot_be_set("the channel has no multicast")
         try:
             target = checked_target(address, value.Port, value.TTL)
         except ValueError as error:
             raise cannot_be_set(str(error)) from error
+        insist(":" not in address or sender.ipv6, "multicast goes to IPv4 addresses only")
         return present if target == self._media.notes.multicast(part, channel.token) else target
 
     async def _keep(self, part: Part, channel: VideoChannel, note: Note) -> None:

@@ -7,18 +7,23 @@ supported (the capability NetworkConfigNotSupported says so).
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from onvif_server.backend import Backend, StreamRequest
+from onvif_server.network import InterfaceAddress, network_interfaces, parse_address
 from onvif_server.security.access import Access
 from onvif_server.soap import names
 from onvif_server.soap.faults import Fault, invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
 
-_INTERFACE: Final = "eth0"
+_UNKNOWN: Final = "network"
+"""The token of an interface of which nothing is known."""
+
+_LOGGER = logging.getLogger(__name__)
 _HOSTNAME: Final = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
@@ -90,20 +95,16 @@ class DeviceNetworkService:
     @operation(names.DEVICE, "GetNetworkInterfaces", Access.READ_SYSTEM)
     async def get_network_interfaces(self, call: Call) -> Values:
         """One interface: that through which the client reached us."""
-        interface: Values = {
-            "token": _INTERFACE,
-            "Enabled": True,
-            "Info": {"Name": _INTERFACE, "HwAddress": self._backend.information.mac, "MTU": 1500},
-        }
-        if _version(call.local_address) == 4:
-            address = {"Address": call.local_address, "PrefixLength": 24}
-            interface["IPv4"] = {"Enabled": True, "Config": {"Manual": [address], "DHCP": False}}
-        return {"NetworkInterfaces": [interface]}
+        token, interface = _reached(call.local_address)
+        # The hardware address is the device's own, for it tells apart several devices on one machine; and it is the
+        # same whichever way a client comes.
+        info = {"HwAddress": self._backend.information.mac, **interface.pop("Info", {})}
+        return {"NetworkInterfaces": [{"token": token, "Enabled": True, "Info": info, **interface}]}
 
     @operation(names.DEVICE, "SetNetworkInterfaces", Access.WRITE_SYSTEM)
     async def set_network_interfaces(self, call: Call) -> Values:
         """See the module."""
-        if call.value.InterfaceToken != _INTERFACE:
+        if call.value.InterfaceToken != _reached(call.local_address)[0]:
             raise invalid_argument("InvalidNetworkInterface", f"there is no interface {call.value.InterfaceToken}")
         wanted = call.value.NetworkInterface
         named = ("Link", "MTU", "IPv4", "IPv6", "Extension")
@@ -150,6 +151,36 @@ class DeviceNetworkService:
     def _ntp_servers(self) -> Sequence[str]:
         system = self._backend.system
         return tuple(system.ntp_servers()) if system else ()
+
+
+def _reached(local_address: str) -> tuple[str, Values]:
+    """The interface that has an address: its token, and what the machine tells of it."""
+    wanted = parse_address(local_address)
+    try:
+        interfaces = network_interfaces()
+    except OSError as error:
+        _LOGGER.warning("the machine tells nothing of its network: %s", error)
+        return _UNKNOWN, {}
+    for interface in interfaces:
+        for one in interface.addresses:
+            if one.address == wanted:
+                info = {"Name": interface.name} | ({} if interface.mtu is None else {"MTU": interface.mtu})
+                return interface.name, {"Info": info, **_configured(one)}
+    return _UNKNOWN, {}
+
+
+def _configured(one: InterfaceAddress) -> Values:
+    """An address with its prefix, by the way in which the interface came by it."""
+    prefixed = {"Address": str(one.address), "PrefixLength": one.prefix_length}
+    by_router = one.leased and one.address.version == 6 and one.prefix_length == 64
+    by_dhcp = one.leased and not by_router and not one.address.is_link_local
+    if one.address.version == 4:
+        kind = "LinkLocal" if one.address.is_link_local else "FromDHCP" if by_dhcp else "Manual"
+        config = {kind: [prefixed] if kind == "Manual" else prefixed, "DHCP": by_dhcp}
+        return {"IPv4": {"Enabled": True, "Config": config}}
+    kind = "FromRA" if by_router else "FromDHCP" if by_dhcp else "Manual"
+    kind = "LinkLocal" if one.address.is_link_local else kind
+    return {"IPv6": {"Enabled": True, "Config": {"DHCP": "Stateful" if by_dhcp else "Off", kind: [prefixed]}}}
 
 
 def _agree(same: bool) -> Values:

@@ -6,7 +6,8 @@ from lxml import etree
 
 from onvif_server.backend import Topic
 from onvif_server.events.broker import Broker
-from onvif_server.events.consumers import ConsumerError, parse_reference
+from onvif_server.events.consumers import parse_reference
+from onvif_server.events.destinations import ConsumerError, find_consumer
 from onvif_server.events.event_brokers import EventBrokers, mqtt_protocols
 from onvif_server.events.filters import EventFilter, FilterError, parse_event_filter, parse_topic
 from onvif_server.events.messages import append_message, append_notification, append_topic_set
@@ -61,9 +62,9 @@ class EventService:
         event_filter = self._filter(call, names.EVENTS)
         lifetime_s = self._initial_lifetime_s(call, names.EVENTS, self._settings.default_subscription_s)
         try:
-            point = self._subscriptions.create(event_filter, lifetime_s)
+            point = self._subscriptions.create(call.caller.username, event_filter, lifetime_s)
         except TooManySubscriptions as error:
-            raise self._full(self._settings.maximum_subscriptions) from error
+            raise self._full(error) from error
         return self._created(call, point)
 
     @operation(names.NOTIFICATION, "Subscribe", Access.READ_MEDIA)
@@ -73,13 +74,15 @@ class EventService:
         lifetime_s = self._initial_lifetime_s(call, names.NOTIFICATION, self._settings.maximum_subscription_s)
         try:
             reference = parse_reference(call.message.find(names.tag(names.NOTIFICATION, "ConsumerReference")))
+            resolver = await find_consumer(reference.address, call.caller.address, self._settings.notify_timeout_s)
+            manager_root = f"{call.base_url}{catalogue.SUBSCRIPTION_PATH}"
             consumer = self._subscriptions.create_consumer(
-                event_filter, lifetime_s, reference, f"{call.base_url}{catalogue.SUBSCRIPTION_PATH}"
+                call.caller.username, event_filter, lifetime_s, reference, resolver, manager_root
             )
         except ConsumerError as error:
             raise self._fault("SubscribeCreationFailedFault", str(error)) from error
         except TooManySubscriptions as error:
-            raise self._full(self._settings.maximum_consumers) from error
+            raise self._full(error) from error
         return self._created(call, consumer)
 
     @operation(names.NOTIFICATION, "GetCurrentMessage", Access.READ_MEDIA)
@@ -166,11 +169,10 @@ class EventService:
         address = f"{call.base_url}{catalogue.SUBSCRIPTION_PATH}{point.identifier}"
         return {"SubscriptionReference": {"Address": {"_value_1": address}}, **self._times(point)}
 
-    def _full(self, maximum: int) -> Fault:
-        reason = f"all {maximum} subscriptions of this kind are taken"
+    def _full(self, error: TooManySubscriptions) -> Fault:
         at = xml_time(self._settings.now())
         # Not the client's mistake: the same request can succeed later.
-        return notification_fault("SubscribeCreationFailedFault", reason, at, sender=False)
+        return notification_fault("SubscribeCreationFailedFault", str(error), at, sender=False)
 
     def _too_long_pull(self) -> Fault:
         longest_s, most = self._settings.maximum_pull_s, self._settings.maximum_pull_messages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from onvif_server import tokens
 from onvif_server.backend import EncoderOptions, VideoChannel
@@ -12,9 +11,9 @@ from onvif_server.media.descriptions import VER10_NAMES
 from onvif_server.media.parts import Part
 from onvif_server.media.profiles import Profile
 from onvif_server.media.streams import VER10_TRANSPORTS
-from onvif_server.media.suite import MediaSuite
 from onvif_server.security.access import Access
 from onvif_server.services import channels
+from onvif_server.services.media_shared import MediaHandlers
 from onvif_server.soap import names
 from onvif_server.soap.faults import invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
@@ -69,11 +68,15 @@ def _declared(name: str, access: Access, method: _Method) -> _Method:
     return declared
 
 
-class MediaService:
+class MediaService(MediaHandlers):
     """The operations of Media ver10; what they do is in `onvif_server.media`."""
 
-    def __init__(self, suite: MediaSuite) -> None:
-        self.suite = suite
+    namespace = names.MEDIA
+    ver10 = True
+
+    def known(self, profile_token: str) -> str:
+        """The token of a profile that this service has words for. Raises Fault (ter:NoProfile)."""
+        return self.shown(profile_token).token
 
     def shown(self, token: str) -> Profile:
         """A profile that this service has words for. Raises Fault (ter:NoProfile)."""
@@ -109,11 +112,6 @@ class MediaService:
                 "NoRTSPStreaming": False,
             },
         }
-
-    @operation(names.MEDIA, "GetServiceCapabilities", Access.PRE_AUTH)
-    async def get_service_capabilities(self, call: Call) -> Values:
-        """What this service can do."""
-        return {"Capabilities": self.capabilities()}
 
     @operation(names.MEDIA, "GetProfiles", Access.READ_MEDIA)
     async def get_profiles(self, call: Call) -> Values:
@@ -209,46 +207,13 @@ class MediaService:
         found = self.suite.media.holders(Part.AUDIO_OUTPUT)
         return {"AudioOutputs": [{"token": tokens.audio_output(channel.token)} for channel in found]}
 
-    @operation(names.MEDIA, "GetVideoSourceConfigurationOptions", Access.READ_MEDIA)
-    async def get_video_source_configuration_options(self, call: Call) -> Values:
-        """What a source configuration could be."""
-        found = self._selected(Part.VIDEO_SOURCE, call.value)
-        return {"Options": options.source_options(found, self.suite.media.profiles.maximum)}
-
     @operation(names.MEDIA, "GetVideoEncoderConfigurationOptions", Access.READ_MEDIA)
     async def get_video_encoder_configuration_options(self, call: Call) -> Values:
         """What an encoder could be set to."""
         found: list[EncoderOptions] = []
-        for channel in self._selected(Part.VIDEO_ENCODER, call.value):
+        for channel in self.selected(Part.VIDEO_ENCODER, call.value):
             found += await options.encoder_options(self.suite.media, channel)
         return {"Options": options.encoder_options10(found)}
-
-    @operation(names.MEDIA, "GetMetadataConfigurationOptions", Access.READ_MEDIA)
-    async def get_metadata_configuration_options(self, call: Call) -> Values:
-        """What a metadata stream could tell."""
-        return {"Options": options.metadata_options(self.suite.media, self._selected(Part.METADATA, call.value))}
-
-    @operation(names.MEDIA, "GetAudioSourceConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_source_configuration_options(self, call: Call) -> Values:
-        """Which microphone an audio source configuration could have."""
-        return {"Options": options.audio_source_options(self._selected(Part.AUDIO_SOURCE, call.value))}
-
-    @operation(names.MEDIA, "GetAudioEncoderConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_encoder_configuration_options(self, call: Call) -> Values:
-        """What an audio encoder could be set to: what it is."""
-        formats = options.audio_formats(self._selected(Part.AUDIO_ENCODER, call.value), back=False)
-        return {"Options": options.audio_encoder_options10(formats)}
-
-    @operation(names.MEDIA, "GetAudioOutputConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_output_configuration_options(self, call: Call) -> Values:
-        """Which loudspeaker an audio output configuration could have."""
-        return {"Options": options.audio_output_options(self._selected(Part.AUDIO_OUTPUT, call.value))}
-
-    @operation(names.MEDIA, "GetAudioDecoderConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_decoder_configuration_options(self, call: Call) -> Values:
-        """What a loudspeaker understands."""
-        formats = options.audio_formats(self._selected(Part.AUDIO_DECODER, call.value), back=True)
-        return {"Options": options.audio_decoder_options10(formats)}
 
     @operation(names.MEDIA, "GetGuaranteedNumberOfVideoEncoderInstances", Access.READ_MEDIA)
     async def get_guaranteed_number_of_video_encoder_instances(self, call: Call) -> Values:
@@ -257,52 +222,10 @@ class MediaService:
         self.suite.media.holder(Part.VIDEO_ENCODER, tokens.video_encoder_configuration(channel.token), ver10=True)
         return {"TotalNumber": 1, channel.encoding: 1}
 
-    @operation(names.MEDIA, "SetVideoSourceConfiguration", Access.ACTUATE)
-    async def set_video_source_configuration(self, call: Call) -> Values:
-        """Changes a source configuration."""
-        await self.suite.changes.video_source(call.value.Configuration, ver10=True)
-        return {}
-
-    @operation(names.MEDIA, "SetVideoEncoderConfiguration", Access.ACTUATE)
-    async def set_video_encoder_configuration(self, call: Call) -> Values:
-        """Sets an encoder."""
-        await self.suite.changes.video_encoder(call.caller, call.value.Configuration, ver10=True)
-        return {}
-
-    @operation(names.MEDIA, "SetMetadataConfiguration", Access.ACTUATE)
-    async def set_metadata_configuration(self, call: Call) -> Values:
-        """Chooses what a metadata stream tells."""
-        await self.suite.changes.metadata(call.value.Configuration, call.message, ver10=True)
-        return {}
-
     @operation(names.MEDIA, "SetVideoAnalyticsConfiguration", Access.ACTUATE)
     async def set_video_analytics_configuration(self, call: Call) -> Values:
         """Names an analytics configuration, and sets its modules."""
         await self.suite.changes.analytics(call.value.Configuration, call.message)
-        return {}
-
-    @operation(names.MEDIA, "SetAudioSourceConfiguration", Access.ACTUATE)
-    async def set_audio_source_configuration(self, call: Call) -> Values:
-        """Names an audio source configuration."""
-        await self.suite.changes.audio_source(call.value.Configuration, ver10=True)
-        return {}
-
-    @operation(names.MEDIA, "SetAudioEncoderConfiguration", Access.ACTUATE)
-    async def set_audio_encoder_configuration(self, call: Call) -> Values:
-        """Names an audio encoder, and says where its multicast goes."""
-        await self.suite.changes.audio_encoder(call.value.Configuration, ver10=True)
-        return {}
-
-    @operation(names.MEDIA, "SetAudioOutputConfiguration", Access.ACTUATE)
-    async def set_audio_output_configuration(self, call: Call) -> Values:
-        """Names an audio output configuration."""
-        await self.suite.changes.audio_output(call.value.Configuration, ver10=True)
-        return {}
-
-    @operation(names.MEDIA, "SetAudioDecoderConfiguration", Access.ACTUATE)
-    async def set_audio_decoder_configuration(self, call: Call) -> Values:
-        """Names an audio decoder configuration."""
-        await self.suite.changes.audio_decoder(call.value.Configuration, ver10=True)
         return {}
 
     @operation(names.MEDIA, "GetStreamUri", Access.READ_MEDIA)
@@ -317,23 +240,6 @@ class MediaService:
         """Where the newest picture is."""
         return _media_uri(self.suite.snapshot_uri(call, self.shown(call.value.ProfileToken).token))
 
-    @operation(names.MEDIA, "StartMulticastStreaming", Access.ACTUATE)
-    async def start_multicast_streaming(self, call: Call) -> Values:
-        """Sends a profile by multicast until it is stopped."""
-        await self.suite.streams.start(self.shown(call.value.ProfileToken).token)
-        return {}
-
-    @operation(names.MEDIA, "StopMulticastStreaming", Access.ACTUATE)
-    async def stop_multicast_streaming(self, call: Call) -> Values:
-        """Ends what StartMulticastStreaming began."""
-        await self.suite.streams.stop(self.shown(call.value.ProfileToken).token)
-        return {}
-
-    @operation(names.MEDIA, "SetSynchronizationPoint", Access.ACTUATE)
-    async def set_synchronization_point(self, call: Call) -> Values:
-        """Asks for a key frame, and has metadata tell the present state."""
-        return await self.suite.synchronize(self.shown(call.value.ProfileToken).token)
-
     @operation(names.MEDIA, "GetOSDs", Access.READ_MEDIA)
     async def get_osds(self, call: Call) -> Values:
         """The texts on the pictures."""
@@ -343,31 +249,6 @@ class MediaService:
     async def get_osd(self, call: Call) -> Values:
         """One text on a picture."""
         return {"OSD": (await self.suite.osds.list(token=call.value.OSDToken))[0]}
-
-    @operation(names.MEDIA, "GetOSDOptions", Access.READ_MEDIA)
-    async def get_osd_options(self, call: Call) -> Values:
-        """What texts a picture can bear."""
-        return {"OSDOptions": await self.suite.osds.options(call.value.ConfigurationToken)}
-
-    @operation(names.MEDIA, "CreateOSD", Access.ACTUATE)
-    async def create_osd(self, call: Call) -> Values:
-        """Puts a text on a picture."""
-        return {"OSDToken": await self.suite.osds.create(call.caller, call.value.OSD)}
-
-    @operation(names.MEDIA, "SetOSD", Access.ACTUATE)
-    async def set_osd(self, call: Call) -> Values:
-        """Changes a text on a picture."""
-        await self.suite.osds.change(call.caller, call.value.OSD)
-        return {}
-
-    @operation(names.MEDIA, "DeleteOSD", Access.ACTUATE)
-    async def delete_osd(self, call: Call) -> Values:
-        """Takes a text away."""
-        await self.suite.osds.delete(call.caller, call.value.OSDToken)
-        return {}
-
-    def _selected(self, part: Part, value: Any) -> tuple[VideoChannel, ...]:
-        return self.suite.media.selected(part, value.ConfigurationToken, value.ProfileToken, ver10=True)
 
 
 def _media_uri(uri: str) -> Values:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from onvif_server.backend import EncoderOptions, VideoChannel
+from onvif_server.backend import EncoderOptions
 from onvif_server.media import options
 from onvif_server.media.parts import Part, parts_of
 from onvif_server.media.profiles import Addition
 from onvif_server.media.streams import MEDIA2_TRANSPORTS
-from onvif_server.media.suite import MediaSuite
 from onvif_server.security.access import Access
+from onvif_server.services.media_shared import MediaHandlers
 from onvif_server.soap import names
 from onvif_server.soap.faults import Fault, invalid_argument
 from onvif_server.soap.operations import Call, Values, operation
@@ -31,11 +31,15 @@ def _listing(part: Part, name: str | None = None) -> _Method:
     return declared
 
 
-class Media2Service:
+class Media2Service(MediaHandlers):
     """The operations of Media2; what they do is in `onvif_server.media`."""
 
-    def __init__(self, suite: MediaSuite) -> None:
-        self.suite = suite
+    namespace = names.MEDIA2
+    ver10 = False
+
+    def known(self, profile_token: str) -> str:
+        """Every profile is known here; whether there is one of this token is found out when it is used."""
+        return profile_token
 
     def capabilities(self) -> Values:
         """The capabilities of this service."""
@@ -62,11 +66,6 @@ class Media2Service:
                 "SecureRTSPStreaming": streaming.srtp,
             },
         }
-
-    @operation(names.MEDIA2, "GetServiceCapabilities", Access.PRE_AUTH)
-    async def get_service_capabilities(self, call: Call) -> Values:
-        """What this service can do."""
-        return {"Capabilities": self.capabilities()}
 
     @operation(names.MEDIA2, "GetProfiles", Access.READ_MEDIA)
     async def get_profiles(self, call: Call) -> Values:
@@ -118,12 +117,6 @@ class Media2Service:
     get_metadata_configurations = _listing(Part.METADATA)
     get_analytics_configurations = _listing(Part.ANALYTICS)
 
-    @operation(names.MEDIA2, "GetVideoSourceConfigurationOptions", Access.READ_MEDIA)
-    async def get_video_source_configuration_options(self, call: Call) -> Values:
-        """What a source configuration could be."""
-        found = self.selected(Part.VIDEO_SOURCE, call.value)
-        return {"Options": options.source_options(found, self.suite.media.profiles.maximum)}
-
     @operation(names.MEDIA2, "GetVideoEncoderConfigurationOptions", Access.READ_MEDIA)
     async def get_video_encoder_configuration_options(self, call: Call) -> Values:
         """What encoders could be set to."""
@@ -133,75 +126,6 @@ class Media2Service:
         for channel in channels:
             found += await options.encoder_options(self.suite.media, channel)
         return {"Options": options.encoder_options2(found)}
-
-    @operation(names.MEDIA2, "GetMetadataConfigurationOptions", Access.READ_MEDIA)
-    async def get_metadata_configuration_options(self, call: Call) -> Values:
-        """What a metadata stream could tell."""
-        return {"Options": options.metadata_options(self.suite.media, self.selected(Part.METADATA, call.value))}
-
-    @operation(names.MEDIA2, "GetAudioSourceConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_source_configuration_options(self, call: Call) -> Values:
-        """Which microphone an audio source configuration could have."""
-        return {"Options": options.audio_source_options(self.selected(Part.AUDIO_SOURCE, call.value))}
-
-    @operation(names.MEDIA2, "GetAudioEncoderConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_encoder_configuration_options(self, call: Call) -> Values:
-        """What an audio encoder could be set to: what it is."""
-        formats = options.audio_formats(self.selected(Part.AUDIO_ENCODER, call.value), back=False)
-        return {"Options": options.audio_options2(formats)}
-
-    @operation(names.MEDIA2, "GetAudioOutputConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_output_configuration_options(self, call: Call) -> Values:
-        """Which loudspeaker an audio output configuration could have."""
-        return {"Options": options.audio_output_options(self.selected(Part.AUDIO_OUTPUT, call.value))}
-
-    @operation(names.MEDIA2, "GetAudioDecoderConfigurationOptions", Access.READ_MEDIA)
-    async def get_audio_decoder_configuration_options(self, call: Call) -> Values:
-        """What a loudspeaker understands."""
-        formats = options.audio_formats(self.selected(Part.AUDIO_DECODER, call.value), back=True)
-        return {"Options": options.audio_options2(formats)}
-
-    @operation(names.MEDIA2, "SetVideoSourceConfiguration", Access.ACTUATE)
-    async def set_video_source_configuration(self, call: Call) -> Values:
-        """Changes a source configuration."""
-        await self.suite.changes.video_source(call.value.Configuration, ver10=False)
-        return {}
-
-    @operation(names.MEDIA2, "SetVideoEncoderConfiguration", Access.ACTUATE)
-    async def set_video_encoder_configuration(self, call: Call) -> Values:
-        """Sets an encoder."""
-        await self.suite.changes.video_encoder(call.caller, call.value.Configuration, ver10=False)
-        return {}
-
-    @operation(names.MEDIA2, "SetMetadataConfiguration", Access.ACTUATE)
-    async def set_metadata_configuration(self, call: Call) -> Values:
-        """Chooses what a metadata stream tells."""
-        await self.suite.changes.metadata(call.value.Configuration, call.message, ver10=False)
-        return {}
-
-    @operation(names.MEDIA2, "SetAudioSourceConfiguration", Access.ACTUATE)
-    async def set_audio_source_configuration(self, call: Call) -> Values:
-        """Names an audio source configuration."""
-        await self.suite.changes.audio_source(call.value.Configuration, ver10=False)
-        return {}
-
-    @operation(names.MEDIA2, "SetAudioEncoderConfiguration", Access.ACTUATE)
-    async def set_audio_encoder_configuration(self, call: Call) -> Values:
-        """Names an audio encoder, and says where its multicast goes."""
-        await self.suite.changes.audio_encoder(call.value.Configuration, ver10=False)
-        return {}
-
-    @operation(names.MEDIA2, "SetAudioOutputConfiguration", Access.ACTUATE)
-    async def set_audio_output_configuration(self, call: Call) -> Values:
-        """Names an audio output configuration."""
-        await self.suite.changes.audio_output(call.value.Configuration, ver10=False)
-        return {}
-
-    @operation(names.MEDIA2, "SetAudioDecoderConfiguration", Access.ACTUATE)
-    async def set_audio_decoder_configuration(self, call: Call) -> Values:
-        """Names an audio decoder configuration."""
-        await self.suite.changes.audio_decoder(call.value.Configuration, ver10=False)
-        return {}
 
     @operation(names.MEDIA2, "GetVideoEncoderInstances", Access.READ_MEDIA)
     async def get_video_encoder_instances(self, call: Call) -> Values:
@@ -224,54 +148,11 @@ class Media2Service:
         """Where the newest picture is."""
         return {"Uri": self.suite.snapshot_uri(call, call.value.ProfileToken)}
 
-    @operation(names.MEDIA2, "StartMulticastStreaming", Access.ACTUATE)
-    async def start_multicast_streaming(self, call: Call) -> Values:
-        """Sends a profile by multicast until it is stopped."""
-        await self.suite.streams.start(call.value.ProfileToken)
-        return {}
-
-    @operation(names.MEDIA2, "StopMulticastStreaming", Access.ACTUATE)
-    async def stop_multicast_streaming(self, call: Call) -> Values:
-        """Ends what StartMulticastStreaming began."""
-        await self.suite.streams.stop(call.value.ProfileToken)
-        return {}
-
-    @operation(names.MEDIA2, "SetSynchronizationPoint", Access.ACTUATE)
-    async def set_synchronization_point(self, call: Call) -> Values:
-        """Asks for a key frame."""
-        return await self.suite.synchronize(call.value.ProfileToken)
-
     @operation(names.MEDIA2, "GetOSDs", Access.READ_MEDIA)
     async def get_osds(self, call: Call) -> Values:
         """The texts on the pictures."""
         token, configuration = call.value.OSDToken or None, call.value.ConfigurationToken or None
         return {"OSDs": await self.suite.osds.list(token=token, configuration=configuration)}
-
-    @operation(names.MEDIA2, "GetOSDOptions", Access.READ_MEDIA)
-    async def get_osd_options(self, call: Call) -> Values:
-        """What texts a picture can bear."""
-        return {"OSDOptions": await self.suite.osds.options(call.value.ConfigurationToken)}
-
-    @operation(names.MEDIA2, "CreateOSD", Access.ACTUATE)
-    async def create_osd(self, call: Call) -> Values:
-        """Puts a text on a picture."""
-        return {"OSDToken": await self.suite.osds.create(call.caller, call.value.OSD)}
-
-    @operation(names.MEDIA2, "SetOSD", Access.ACTUATE)
-    async def set_osd(self, call: Call) -> Values:
-        """Changes a text on a picture."""
-        await self.suite.osds.change(call.caller, call.value.OSD)
-        return {}
-
-    @operation(names.MEDIA2, "DeleteOSD", Access.ACTUATE)
-    async def delete_osd(self, call: Call) -> Values:
-        """Takes a text away."""
-        await self.suite.osds.delete(call.caller, call.value.OSDToken)
-        return {}
-
-    def selected(self, part: Part, value: Any) -> tuple[VideoChannel, ...]:
-        """The channels that a request means. Raises Fault: ter:NoConfig, ter:NoProfile."""
-        return self.suite.media.selected(part, value.ConfigurationToken, value.ProfileToken)
 
 
 def _additions(references: Iterable[Any] | None) -> list[Addition]:

@@ -24,6 +24,7 @@ ZOOM_SPEED: Final = f"{_ZOOM}/ZoomGenericSpeedSpace"
 
 _SIGNED: Final = Range(-1.0, 1.0)
 _UNSIGNED: Final = Range(0.0, 1.0)
+_SHORTEST_TIMEOUT_S: Final = 0.1
 
 
 def node(channel: VideoChannel, capabilities: PtzCapabilities) -> Values:
@@ -135,8 +136,14 @@ def configuration(channel: VideoChannel, capabilities: PtzCapabilities) -> Value
 
 def configuration_options(capabilities: PtzCapabilities) -> Values:
     """The tt:PTZConfigurationOptions."""
-    longest = timedelta(seconds=capabilities.maximum_timeout_s)
-    return {"Spaces": spaces(capabilities), "PTZTimeout": {"Min": timedelta(seconds=0.1), "Max": longest}}
+    timeouts = timeouts_s(capabilities)
+    shortest, longest = timedelta(seconds=timeouts.minimum), timedelta(seconds=timeouts.maximum)
+    return {"Spaces": spaces(capabilities), "PTZTimeout": {"Min": shortest, "Max": longest}}
+
+
+def timeouts_s(capabilities: PtzCapabilities) -> Range:
+    """The time-outs that continuous moves can have, in seconds."""
+    return Range(_SHORTEST_TIMEOUT_S, capabilities.maximum_timeout_s)
 
 
 def _plane(uri: str, x: Range, y: Range) -> Values:

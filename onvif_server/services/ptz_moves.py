@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from onvif_server.backend import GeoPosition, Ptz, PtzSpeed, Range, Refusal
+from onvif_server.backend import Caller, GeoPosition, Ptz, PtzSpeed, Range, Refusal
 from onvif_server.security.access import Access
 from onvif_server.services import ptz_description, ptz_values
 from onvif_server.services.ptz_heads import PtzHeads
@@ -47,27 +47,14 @@ class PtzMoves:
         channel, ptz = self._heads.moving(call.value.ProfileToken)
         capabilities, translation = ptz.capabilities, call.value.Translation
         insist(capabilities.relative or capabilities.relative_fov, "RelativeMove")
-        if translation is None:
+        if translation is None or (translation.PanTilt is None and translation.Zoom is None):
             raise invalid_argument("InvalidTranslation", "the request names no translation")
-        pan_tilt = translation.PanTilt
-        x, y = (0.0, 0.0) if pan_tilt is None else within(SIGNED, "InvalidTranslation", pan_tilt.x, pan_tilt.y)
         zoom_space = ptz_description.ZOOM_TRANSLATION
-        zoom = ptz_values.zoom_value(translation.Zoom, zoom_space, SIGNED, "InvalidTranslation") or 0.0
-        usual = self._heads.settings.relative_space(channel.token, capabilities)
-        space = (pan_tilt.space if pan_tilt is not None else None) or usual
+        zoom = ptz_values.zoom_value(translation.Zoom, zoom_space, SIGNED, "InvalidTranslation")
         speed = self._speed(channel.token, call.value.Speed)
         with refusals_as_faults():
-            if space == ptz_description.TRANSLATION and capabilities.relative:
-                # The unit of this space is the whole range of the head (PTZ 6.2.1).
-                pan_deg, tilt_deg = (
-                    x * ptz_values.width(capabilities.pan_deg),
-                    y * ptz_values.width(capabilities.tilt_deg),
-                )
-                await ptz.move_relative(call.caller, pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed)
-            elif space == ptz_description.TRANSLATION_FOV and capabilities.relative_fov:
-                await ptz.move_relative_fov(call.caller, x=x, y=y, zoom=zoom, speed=speed)
-            else:
-                raise ptz_values.space_not_supported(space)
+            usual = self._heads.settings.relative_space(channel.token, capabilities)
+            await _translate(ptz, call.caller, translation.PanTilt, usual, zoom, speed)
         self._heads.watch.moved(channel.token)
         return {}
 
@@ -77,7 +64,7 @@ class PtzMoves:
         channel, ptz = self._heads.moving(call.value.ProfileToken)
         capabilities, velocity = ptz.capabilities, call.value.Velocity
         insist(capabilities.continuous, "ContinuousMove")
-        if velocity is None:
+        if velocity is None or (velocity.PanTilt is None and velocity.Zoom is None):
             raise invalid_argument("InvalidVelocity", "the request names no velocity")
         pan = tilt = None
         if velocity.PanTilt is not None:
@@ -86,7 +73,7 @@ class PtzMoves:
         zoom = ptz_values.zoom_value(velocity.Zoom, ptz_description.ZOOM_VELOCITY, SIGNED, "InvalidVelocity")
         timeout_s = self._heads.settings.timeout_s(channel.token, capabilities)
         if call.value.Timeout is not None:
-            timeout_s = ptz_values.seconds(call.value.Timeout, capabilities.maximum_timeout_s)
+            timeout_s = ptz_values.seconds(call.value.Timeout, ptz_description.timeouts_s(capabilities))
         with refusals_as_faults():
             await ptz.move_continuous(call.caller, pan=pan, tilt=tilt, zoom=zoom, timeout_s=timeout_s)
         self._heads.watch.moved(channel.token)
@@ -156,6 +143,23 @@ class PtzMoves:
         if position == (None, None, None):
             raise invalid_argument("InvalidPosition", "the request names no position")
         return None, position, None
+
+
+async def _translate(ptz: Ptz, caller: Caller, pan_tilt: Any, usual: str, zoom: float | None, speed: PtzSpeed) -> None:
+    """A relative move in the space that the request names, else the usual one. Raises Fault, Refused."""
+    capabilities, space = ptz.capabilities, usual
+    x = y = pan_deg = tilt_deg = None
+    if pan_tilt is not None:
+        space = pan_tilt.space or usual
+        x, y = within(SIGNED, "InvalidTranslation", pan_tilt.x, pan_tilt.y)
+        # The unit of the generic space is the whole range of the head (PTZ 6.2.1).
+        pan_deg, tilt_deg = x * ptz_values.width(capabilities.pan_deg), y * ptz_values.width(capabilities.tilt_deg)
+    if space == ptz_description.TRANSLATION and capabilities.relative:
+        await ptz.move_relative(caller, pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed)
+    elif space == ptz_description.TRANSLATION_FOV and capabilities.relative_fov:
+        await ptz.move_relative_fov(caller, x=x, y=y, zoom=zoom, speed=speed)
+    else:
+        raise ptz_values.space_not_supported(space)
 
 
 def _insist_on_geo_move(ptz: Ptz) -> None:

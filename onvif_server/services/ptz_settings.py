@@ -18,7 +18,6 @@ from onvif_server.soap.values import seconds_of
 
 _LOGGER = logging.getLogger(__name__)
 _KEY: Final = "ptz"
-SHORTEST_TIMEOUT_S: Final = 0.1
 _FIXED_SPACES: Final = (
     ("DefaultAbsoluteZoomPositionSpace", "AbsoluteZoomPositionSpace"),
     ("DefaultRelativeZoomTranslationSpace", "RelativeZoomTranslationSpace"),
@@ -178,8 +177,9 @@ def _default_timeout(asked: Any, capabilities: PtzCapabilities) -> float | None:
         seconds = seconds_of(asked).total_seconds()
     except ValueError as error:
         raise _cannot(str(error)) from error
-    if not SHORTEST_TIMEOUT_S <= seconds <= capabilities.maximum_timeout_s:
-        raise _cannot(f"the time-out is {SHORTEST_TIMEOUT_S:g} to {capabilities.maximum_timeout_s:g} s")
+    timeouts = ptz_description.timeouts_s(capabilities)
+    if not timeouts.minimum <= seconds <= timeouts.maximum:
+        raise _cannot(f"the time-out is {timeouts.minimum:g} to {timeouts.maximum:g} s")
     return seconds
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -173,15 +172,13 @@ def speed_values(speed: PtzSpeed) -> Values | None:
     return values or None
 
 
-def seconds(timeout: Any, maximum: float) -> float:
-    """A time-out, at most the maximum. Raises Fault (ter:TimeoutNotSupported)."""
+def seconds(timeout: Any, supported_s: Range) -> float:
+    """A time-out. Raises Fault (ter:TimeoutNotSupported) for one that is not within the range that is advertised."""
     try:
         found = seconds_of(timeout).total_seconds()
     except ValueError as error:
         raise invalid_argument("TimeoutNotSupported", str(error)) from error
-    if not (math.isfinite(found) and found > 0):
-        raise invalid_argument("TimeoutNotSupported", "the time-out must be longer than nothing")
-    return min(found, maximum)
+    return within(supported_s, "TimeoutNotSupported", found)[0]
 
 
 def geo_position(location: Any) -> GeoPosition:

@@ -64,17 +64,24 @@ def operation(namespace: str, name: str, access: Access) -> Callable[[Any], Any]
     """Declares a method as the handler of a request."""
 
     def mark(method: Any) -> Any:
-        setattr(method, _MARK, (names.tag(namespace, name), access))
+        setattr(method, _MARK, (namespace, name, access))
         return method
 
     return mark
 
 
+def shared_operation(name: str, access: Access) -> Callable[[Any], Any]:
+    """Declares a method as the handler of a request that several services have, each in its `namespace`."""
+    return operation("", name, access)
+
+
 def registrations(services: Iterable[object]) -> Iterator[Registration]:
     """All handlers that the services declare."""
     for service in services:
-        for name in dir(type(service)):
-            declared = getattr(getattr(type(service), name), _MARK, None)
+        kind: Any = type(service)
+        for name in dir(kind):
+            declared = getattr(getattr(kind, name), _MARK, None)
             if declared is not None:
-                tag, access = declared
+                namespace, request, access = declared
+                tag = names.tag(namespace or kind.namespace, request)
                 yield Registration(tag, access, getattr(service, name))

@@ -361,7 +361,7 @@ def test_every_kind_of_event_is_documented() -> None:
 
 
 def test_every_message_of_the_websocket_is_documented() -> None:
-    from engine.api.messages import ClientMessage, ServerMessage
+    from engine.api.messages.websocket import ClientMessage, ServerMessage
 
     rows = table("05-api.md", "## The WebSocket")
     tags = {member.__struct_config__.tag for member in ServerMessage.__value__.__args__}
@@ -437,6 +437,9 @@ def test_the_operations_of_the_onvif_device_are_documented() -> None:
         for namespace, name in re.findall(r'@operation\(\s*names\.(\w+), "(\w+)"', source.read_text()):
             # The subscription manager's operations belong to the event service.
             real.setdefault("EVENTS" if namespace == "NOTIFICATION" else namespace, []).append(name)
+        for name in re.findall(r'@shared_operation\("(\w+)"', source.read_text()):
+            for namespace in ("MEDIA", "MEDIA2"):
+                real.setdefault(namespace, []).append(name)
     for service, listed, *_ in table("06-onvif.md", "## Operations"):
         assert sorted(listed.split(", ")) == sorted(real.pop(titles[service.strip("| ")])), service
     assert not real

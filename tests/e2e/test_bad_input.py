@@ -151,6 +151,7 @@ async def test_a_wrong_password_is_told_once_and_not_tried_again_soon(tmp_path: 
                 rtsp_port=rtsp.port,
                 rtsp_path="gate",
                 take_picture=lambda: np.zeros((180, 320, 3), np.uint8),
+                order_key_frame=lambda: None,
                 equipment=Equipment(encoder=SimulatedEncoder(stream, lambda _: None)),
             ),
             users,

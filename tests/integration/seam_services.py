@@ -8,23 +8,12 @@ from typing import Any
 
 import msgspec
 
-from engine.api.messages import (
-    CameraState,
-    CaptureDescription,
-    ChannelState,
-    LinkState,
-    LookAtRequest,
-    MoveRequest,
-    PoseState,
-    PresetState,
-    RuleDescription,
-    RuleRequest,
-    RuleSettings,
-    RuleState,
-    State,
-    StreamCredentials,
-    TrackRequest,
-)
+from engine.api.messages.access import StreamCredentials
+from engine.api.messages.history import CaptureDescription
+from engine.api.messages.links import LookAtRequest, TrackRequest
+from engine.api.messages.motors import MoveRequest
+from engine.api.messages.rules import RuleDescription, RuleRequest, RuleSettings
+from engine.api.messages.state import CameraState, ChannelState, LinkState, PoseState, PresetState, RuleState, State
 from engine.api.services import Change, EngineInfo, NotAvailableError, NotPossibleError
 from engine.core.bus import Bus
 from engine.core.events import RuleKind

@@ -13,7 +13,9 @@ from running_engine import OPERATOR, RunningEngine, until
 from seam_services import Asked
 
 from custom_components.smart_ptz.const import DOMAIN
-from engine.api.messages import LinkState, LookAtRequest, MoveRequest, TrackRequest
+from engine.api.messages.links import LookAtRequest, TrackRequest
+from engine.api.messages.motors import MoveRequest
+from engine.api.messages.state import LinkState
 
 pytestmark = pytest.mark.ledger("HA-4")
 

@@ -17,11 +17,10 @@ from running_engine import OPERATOR, RunningEngine, until
 from seam_services import INSTANCE_ID, NOON, SNAPSHOT, Asked, capture_description
 
 from custom_components.smart_ptz.const import DOMAIN
-from engine.api.messages import (
+from engine.api.messages.motors import GotoRequest, MoveRequest
+from engine.api.messages.state import (
     ChannelState,
-    GotoRequest,
     LinkState,
-    MoveRequest,
     OwnerState,
     PoseState,
     PresetState,

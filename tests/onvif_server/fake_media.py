@@ -96,6 +96,7 @@ class Sender:
     def __init__(self) -> None:
         self.targets: dict[StreamKind, MulticastTarget] = {}
         self.sending: frozenset[StreamKind] = frozenset()
+        self.ipv6 = False
 
     def configure(self, kind: StreamKind, target: MulticastTarget) -> None:
         self.targets[kind] = target

@@ -78,11 +78,13 @@ class Head(VersatileHead):
                 self.position[axis] = value
 
     async def move_relative(
-        self, caller: Caller, *, pan_deg: float, tilt_deg: float, zoom: float, speed: PtzSpeed
+        self, caller: Caller, *, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed
     ) -> None:
         self._told(caller, "relative", pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed)
 
-    async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
+    async def move_relative_fov(
+        self, caller: Caller, *, x: float | None, y: float | None, zoom: float | None, speed: PtzSpeed
+    ) -> None:
         self._told(caller, "relative_fov", x=x, y=y, zoom=zoom, speed=speed)
 
     async def move_continuous(

@@ -45,7 +45,7 @@ REQUESTS: dict[str, str] = {
         "<tds:IPv4Address>192.0.2.1</tds:IPv4Address><tds:IPv6Address>2001:db8::1</tds:IPv6Address>"
     ),
     "tds:SetNetworkInterfaces": (
-        "<tds:InterfaceToken>eth0</tds:InterfaceToken>"
+        "<tds:InterfaceToken>lo</tds:InterfaceToken>"
         "<tds:NetworkInterface><tt:Enabled>true</tt:Enabled></tds:NetworkInterface>"
     ),
     "tds:SetNetworkProtocols": (

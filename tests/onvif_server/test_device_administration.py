@@ -282,7 +282,7 @@ class TestNetwork:
                 "ter:InvalidNetworkInterface",
             ),
             (
-                "<tds:SetNetworkInterfaces><tds:InterfaceToken>eth0</tds:InterfaceToken><tds:NetworkInterface>"
+                "<tds:SetNetworkInterfaces><tds:InterfaceToken>lo</tds:InterfaceToken><tds:NetworkInterface>"
                 "<tt:MTU>1400</tt:MTU></tds:NetworkInterface></tds:SetNetworkInterfaces>",
                 "ter:ActionNotSupported",
             ),

@@ -193,6 +193,30 @@ async def test_multicast_goes_where_the_client_says(client: SoapClient, host: Ho
         assert (await client.call(wrong)).subcodes == MODIFY
 
 
+IPV6 = sample_media.NO_MULTICAST.replace(
+    "<tt:Type>IPv4</tt:Type><tt:IPv4Address>0.0.0.0</tt:IPv4Address>",
+    "<tt:Type>IPv6</tt:Type><tt:IPv6Address>ff15::7</tt:IPv6Address>",
+)
+IPV6 = IPV6.replace("Port>0<", "Port>5000<").replace("TTL>0<", "TTL>4<")
+
+
+@pytest.mark.parametrize("part", ["VideoEncoder", "AudioEncoder", "Metadata"])
+@pytest.mark.parametrize("service", ["trt", "tr2"])
+async def test_an_ipv6_multicast_address_is_refused_at_once_where_none_can_be_sent_to(
+    client: SoapClient, host: Host, service: str, part: str
+) -> None:
+    body = sample(f"{service}:Set{part}Configuration").replace(sample_media.NO_MULTICAST, IPV6)
+    if IPV6 not in body:  # Media2's examples leave it out
+        after = {"VideoEncoder": "<tt:Quality>", "AudioEncoder": "<tt:Bitrate>"}[part]
+        body = body.replace(after, IPV6 + after)
+    before = dict(host.sender.targets)
+    assert (await client.call(body)).subcodes == MODIFY
+    assert host.sender.targets == before
+    host.sender.ipv6 = True
+    assert (await client.call(body)).status == 200
+    assert MulticastTarget("ff15::7", 5000, 4) in host.sender.targets.values()
+
+
 async def test_multicast_runs_until_its_profiles_are_stopped_or_gone(client: SoapClient, host: Host) -> None:
     await client.call(sample("tr2:StartMulticastStreaming"))
     assert host.sender.sending == set(StreamKind)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import time
 from collections.abc import AsyncIterator
 
@@ -157,12 +156,6 @@ async def test_a_large_request_without_announced_length_is_refused(client: SoapC
 
 async def test_a_request_that_is_too_large_is_refused(client: SoapClient) -> None:
     response = await client.send(envelope(f"<a>{'x' * 300_000}</a>").encode())
-    assert response.status == 413
-
-
-async def test_a_small_request_that_unpacks_to_a_large_one_is_refused(client: SoapClient) -> None:
-    packed = gzip.compress(envelope(f"<a>{'x' * 3_000_000}</a>").encode())
-    response = await client.send(packed, headers={"Content-Encoding": "gzip"})
     assert response.status == 413
 
 

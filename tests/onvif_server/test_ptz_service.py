@@ -110,15 +110,48 @@ async def test_the_field_of_view_translation_is_a_part_of_the_picture(client: So
     await ptz(client, "RelativeMove", f"<tptz:Translation>{pan_tilt}</tptz:Translation>")
     [(command, arguments)] = host.head.commands
     assert command == "relative_fov"
-    assert (arguments["x"], arguments["y"], arguments["zoom"]) == (1.0, -0.5, 0.0)
+    assert (arguments["x"], arguments["y"], arguments["zoom"]) == (1.0, -0.5, None)
+
+
+@pytest.mark.parametrize("relative", [True, False], ids=["generic space", "only the field of view"])
+async def test_an_axis_that_a_move_leaves_out_is_left_out_towards_the_motors(
+    client: SoapClient, host: Host, relative: bool
+) -> None:
+    host.head._capabilities = PtzCapabilities(relative=relative)
+    only_zoom, only_pan_tilt = '<tt:Zoom x="0.25"/>', '<tt:PanTilt x="0" y="0.5"/>'
+    for axes in (only_zoom, only_pan_tilt):
+        assert (await ptz(client, "RelativeMove", f"<tptz:Translation>{axes}</tptz:Translation>")).status == 200
+        assert (await ptz(client, "ContinuousMove", f"<tptz:Velocity>{axes}</tptz:Velocity>")).status == 200
+        assert (await ptz(client, "AbsoluteMove", f"<tptz:Position>{axes}</tptz:Position>")).status == 200
+    told = [tuple(arguments.values())[:3] for _, arguments in host.head.commands]
+    assert told == [
+        *[(None, None, 0.25)] * 3,
+        (0.0, 90.0 if relative else 0.5, None),
+        (0.0, 0.5, None),
+        (0.0, 45.0, None),
+    ]
 
 
 async def test_a_continuous_move_has_a_time_out(client: SoapClient, host: Host) -> None:
     velocity = '<tptz:Velocity><tt:PanTilt x="-1" y="0.5"/></tptz:Velocity>'
-    for timeout in ("", "<tptz:Timeout>PT2.5S</tptz:Timeout>", "<tptz:Timeout>PT1H</tptz:Timeout>"):
+    for timeout in ("", "<tptz:Timeout>PT2.5S</tptz:Timeout>", "<tptz:Timeout>PT1M</tptz:Timeout>"):
         await ptz(client, "ContinuousMove", f"{velocity}{timeout}")
     assert [arguments["timeout_s"] for _, arguments in host.head.commands] == [10.0, 2.5, 60.0]
     assert host.head.commands[0][1] == {"pan": -1.0, "tilt": 0.5, "zoom": None, "timeout_s": 10.0}
+
+
+@pytest.mark.parametrize("timeout", ["PT60.1S", "PT1H", "P1Y", "PT0.05S", "PT0S", "-PT1S"])
+async def test_a_time_out_that_is_not_within_the_range_on_offer_is_refused(
+    client: SoapClient, host: Host, timeout: str
+) -> None:
+    token = (await client.call("<tptz:GetConfigurations/>")).content[0].get("token")
+    asked = f"<tptz:ConfigurationToken>{token}</tptz:ConfigurationToken>"
+    offered = await ptz(client, "GetConfigurationOptions", asked, profile="")
+    assert [offered.content.findtext(f".//{{*}}PTZTimeout/{{*}}{end}") for end in ("Min", "Max")] == ["PT0.1S", "PT1M"]
+    move = f'<tptz:Velocity><tt:PanTilt x="1" y="0"/></tptz:Velocity><tptz:Timeout>{timeout}</tptz:Timeout>'
+    response = await ptz(client, "ContinuousMove", move)
+    assert response.subcodes == ["s:Sender", "ter:InvalidArgVal", "ter:TimeoutNotSupported"]
+    assert host.head.commands == []
 
 
 async def test_the_status_tells_position_and_motion(client: SoapClient, host: Host) -> None:

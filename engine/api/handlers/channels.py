@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.api.messages import (
-    ChannelTracks,
-    GotoRequest,
-    MoveRequest,
-    PresetList,
-    PresetRequest,
-    PresetState,
-    SnapshotQuery,
-)
+from engine.api.messages.history import SnapshotQuery
+from engine.api.messages.links import ChannelTracks
+from engine.api.messages.motors import GotoRequest, MoveRequest, PresetRequest
+from engine.api.messages.state import PresetList, PresetState
 from engine.api.operations import Call, Jpeg, operation
 
 

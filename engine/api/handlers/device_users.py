@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from engine.access import DeviceUser, Role
 from engine.api.errors import ApiError
-from engine.api.messages import DeviceUserDescription, DeviceUserList, UserRequest
+from engine.api.messages.access import DeviceUserDescription, DeviceUserList, UserRequest
 from engine.api.operations import Call, operation
 
 

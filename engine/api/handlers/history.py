@@ -8,7 +8,7 @@ import msgspec
 
 from engine.access import Role
 from engine.api.errors import ApiError
-from engine.api.messages import CaptureDescription, CaptureList, CaptureQuery, EventList, EventQuery
+from engine.api.messages.history import CaptureDescription, CaptureList, CaptureQuery, EventList, EventQuery
 from engine.api.operations import Call, Jpeg, operation
 from engine.core.events import CaptureTaken
 

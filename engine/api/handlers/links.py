@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.api.messages import LookAtRequest, TrackAnswer, TrackRequest
+from engine.api.messages.links import LookAtRequest, TrackAnswer, TrackRequest
 from engine.api.operations import Call, operation
 
 

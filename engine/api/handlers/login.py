@@ -7,7 +7,7 @@ from http import HTTPStatus
 from engine.access import Role
 from engine.access.access import Session
 from engine.api.errors import ApiError
-from engine.api.messages import (
+from engine.api.messages.access import (
     ActivationRequest,
     Info,
     PasswordRequest,

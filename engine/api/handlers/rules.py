@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.api.messages import RuleDescription, RuleList, RuleRequest, RuleSettings
+from engine.api.messages.rules import RuleDescription, RuleList, RuleRequest, RuleSettings
 from engine.api.operations import Call, operation
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.access import Role
-from engine.api.messages import State, StreamCredentials
+from engine.api.messages.access import StreamCredentials
+from engine.api.messages.state import State
 from engine.api.operations import Call, operation
 
 

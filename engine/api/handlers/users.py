@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from engine.access import Role
 from engine.api.errors import ApiError
-from engine.api.messages import UserDescription, UserList, UserRequest
+from engine.api.messages.access import UserDescription, UserList, UserRequest
 from engine.api.operations import Call, operation
 from engine.store.accounts import UserRecord
 

@@ -14,14 +14,8 @@ from engine.access import Role
 from engine.access.errors import WrongCredentials
 from engine.api.errors import ApiError
 from engine.api.hub import Mailbox, encode
-from engine.api.messages import (
-    AuthMessage,
-    ClientMessage,
-    ErrorDetail,
-    ErrorMessage,
-    HelloMessage,
-    SubscribeMessage,
-)
+from engine.api.messages.base import ErrorDetail
+from engine.api.messages.websocket import AuthMessage, ClientMessage, ErrorMessage, HelloMessage, SubscribeMessage
 from engine.api.operations import Call, authenticate, operation, token_of
 from engine.api.services import ServiceError
 from engine.store import StoreFailure

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from home_views import decoded
+from lxml import etree
 from real_processes import START_S, Api, Engine, Simulator, free_ports, wait_for
 from recorder import PASSWORD, USER, Recorder
 
@@ -22,6 +23,7 @@ REACH_S = 40.0
 """So long a move may take until the motors are there."""
 NEAR_DEG = 1.0
 REST_S = 0.5
+IMAGING = 'xmlns:timg="http://www.onvif.org/ver20/imaging/wsdl"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ class ClientSite:
     @property
     def recorder(self) -> Recorder:
         return Recorder(f"http://127.0.0.1:{self.ports.onvif}/onvif/device_service")
+
+    def camera(self, channel: str) -> Recorder:
+        """A simulated camera, as it is without the engine."""
+        note = self.simulator.note
+        url = next(one["onvif"] for one in note["cameras"] if one["id"] == channel)
+        return Recorder(url, note["username"], note["password"])
 
     @property
     def home(self) -> Pose:
@@ -78,6 +86,13 @@ class ClientSite:
 
 def _pose(values: Mapping[str, float]) -> Pose:
     return Pose(values["pan_deg"], values["tilt_deg"], values["hfov_deg"])
+
+
+def imaging_value(device: Recorder, source: str, field: str, operation: str = "GetImagingSettings") -> str:
+    """What a device tells of a video source: one of its settings or (`GetStatus`) something about its focus."""
+    token = f"<timg:VideoSourceToken>{source}</timg:VideoSourceToken>"
+    answer: etree._Element = device.call(f"<timg:{operation} {IMAGING}>{token}</timg:{operation}>")
+    return answer.findtext(f".//{{*}}{field}", "")
 
 
 def near(pose: Pose, pan_deg: float, tilt_deg: float) -> bool:

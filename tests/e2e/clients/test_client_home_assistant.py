@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -52,6 +53,21 @@ class Home:
             for one in found
             if one["entity_id"].startswith(f"{kind}.") and name in (one["original_name"] or "")
         }
+
+    async def pulls(self) -> bool:
+        """Whether the integration asks for events; when notifications reach its webhook, it does not any more."""
+        address = f"/api/diagnostics/config_entry/{await self._entry_id()}"
+        told = json.loads(await self.hass.picture(address))["data"]["events"]
+        return "PAUSED" not in told["pullpoint_manager_state"]["repr"]
+
+    async def is_reached_at(self, address: str | None) -> None:
+        """Sets the address at which others find Home Assistant, and starts the integration again."""
+        await self.hass.ask({"type": "config/core/update", "internal_url": address})
+        await self.hass.call_service("homeassistant", "reload_config_entry", {"entry_id": await self._entry_id()})
+
+    async def _entry_id(self) -> str:
+        (entry,) = await self.hass.ask({"type": "config_entries/get", "domain": DOMAIN})
+        return str(entry["entry_id"])
 
     async def ptz(self, **order: Any) -> None:
         """The integration's own action."""
@@ -122,6 +138,36 @@ async def test_motion_and_objects_are_sensors_that_follow_the_people(home: Home)
             return False
 
         await eventually(went_on_and_off, f"a sensor for {name} was on, and then off", 2 * PLAY_S)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def listening_home(home: Home) -> AsyncIterator[Home]:
+    """The same with a webhook that the device can reach; otherwise Home Assistant names an address of the network."""
+    await home.is_reached_at(home.hass.url)
+    yield home
+    await home.is_reached_at(None)
+
+    async def pulls() -> bool:
+        return await home.pulls()
+
+    await eventually(pulls, "it asks for events again", PLAY_S)
+
+
+async def test_motion_is_told_to_its_webhook_where_that_can_be_reached(listening_home: Home) -> None:
+    home = listening_home
+
+    async def listens() -> bool:
+        return not await home.pulls()
+
+    await eventually(listens, "a notification reached the webhook", PLAY_S)
+    since = time.time()
+
+    async def told() -> bool:
+        sensors = await home.named("binary_sensor", MOTION)
+        return any(one.entity_id in sensors and one.state == "on" and one.at > since for one in home.changes)
+
+    await eventually(told, "motion was told to the webhook", PLAY_S)
+    assert await listens(), "nothing was asked for meanwhile"
 
 
 async def test_its_ptz_action_moves_the_motors(home: Home, site: ClientSite) -> None:

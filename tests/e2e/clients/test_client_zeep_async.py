@@ -17,10 +17,11 @@ from onvif.definition import SERVICES
 from recorder import PASSWORD, USER
 from zeep.exceptions import Fault
 
-from clients.client_site import PLAY_S, REACH_S, ClientSite, near, shows_something
+from clients.client_site import PLAY_S, REACH_S, ClientSite, imaging_value, near, shows_something
 from demo.site import OVERVIEW, PTZ
+from engine.simulator.site import PROFILE_HINT
 from onvif_server.services import ptz_description as spaces
-from onvif_server.tokens import analytics_configuration
+from onvif_server.tokens import analytics_configuration, video_source
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -145,18 +146,70 @@ async def test_a_pull_point_tells_who_comes_in(camera: ONVIFCamera) -> None:
     await manager.shutdown()
 
 
-async def test_imaging_is_there_or_said_not_to_be(camera: ONVIFCamera) -> None:
+async def test_the_service_for_imaging_knows_each_camera(camera: ONVIFCamera) -> None:
     device = await camera.create_devicemgmt_service()
-    offered = any("imaging" in one.Namespace for one in await device.GetServices({"IncludeCapability": False}))
+    assert (await device.GetCapabilities({"Category": "All"})).Imaging is not None
+    imaging = await camera.create_imaging_service()
     sources = await (await camera.create_media_service()).GetVideoSources()
-    assert len(sources) == 2
-    capabilities = await device.GetCapabilities({"Category": "All"})
-    assert (capabilities.Imaging is not None) == offered
-    if offered:
-        imaging = await camera.create_imaging_service()
-        for source in sources:
-            assert await imaging.GetOptions({"VideoSourceToken": source.token}) is not None
-            assert await imaging.GetImagingSettings({"VideoSourceToken": source.token}) is not None
+    assert [one.token for one in sources] == [video_source(OVERVIEW), video_source(PTZ)]
+    for source in sources:
+        options = await imaging.GetOptions({"VideoSourceToken": source.token})
+        assert (options.Brightness.Min, options.Brightness.Max) == (0.0, 100.0)
+        assert (await imaging.GetImagingSettings({"VideoSourceToken": source.token})).Contrast == 50.0
+
+
+async def test_what_is_set_of_the_picture_is_set_at_the_camera(camera: ONVIFCamera, site: ClientSite) -> None:
+    imaging = await camera.create_imaging_service()
+    source = {"VideoSourceToken": video_source(OVERVIEW)}
+
+    async def at_the_camera() -> float:
+        asked = site.camera(OVERVIEW), video_source(PROFILE_HINT), "Brightness"
+        return float(await asyncio.to_thread(imaging_value, *asked))
+
+    try:
+        await imaging.SetImagingSettings(source | {"ImagingSettings": {"Brightness": 56.0}})
+        assert await at_the_camera() == 56.0
+        assert (await imaging.GetImagingSettings(source)).Brightness == 56.0
+        with pytest.raises(Fault):
+            await imaging.SetImagingSettings(source | {"ImagingSettings": {"Brightness": 101.0}})
+    finally:
+        # The other clients of this site see people, not a brighter yard.
+        await imaging.SetImagingSettings(source | {"ImagingSettings": {"Brightness": 50.0}})
+    assert await at_the_camera() == 50.0
+
+
+async def test_the_focus_moves_and_stops_at_the_camera(camera: ONVIFCamera, site: ClientSite) -> None:
+    imaging = await camera.create_imaging_service()
+    source = {"VideoSourceToken": video_source(PTZ)}
+
+    async def rested() -> float:
+        """Where the focus rests, as our device and the camera itself say."""
+        async with asyncio.timeout(REACH_S):
+            while (status := (await imaging.GetStatus(source)).FocusStatus20).MoveStatus != "IDLE":
+                await asyncio.sleep(0.1)
+        asked = site.camera(PTZ), video_source(PROFILE_HINT), "Position", "GetStatus"
+        assert float(await asyncio.to_thread(imaging_value, *asked)) == pytest.approx(status.Position, abs=1e-3)
+        return float(status.Position)
+
+    options = await imaging.GetMoveOptions(source)
+    assert (options.Absolute.Position.Min, options.Absolute.Position.Max) == (0.0, 1.0)
+    assert (options.Continuous.Speed.Min, options.Continuous.Speed.Max) == (-1.0, 1.0)
+    try:
+        await imaging.Move(source | {"Focus": {"Absolute": {"Position": 0.7, "Speed": 1.0}}})
+        assert await rested() == pytest.approx(0.7, abs=1e-3)
+        # So slowly that it would take half a minute to the end.
+        await imaging.Move(source | {"Focus": {"Continuous": {"Speed": -0.05}}})
+        assert (await imaging.GetStatus(source)).FocusStatus20.MoveStatus == "MOVING"
+        await imaging.Stop(source)
+        stopped = await rested()
+        assert 0.0 < stopped < 0.7
+        await imaging.Move(source | {"Focus": {"Relative": {"Distance": -0.1}}})
+        assert await rested() == pytest.approx(max(stopped - 0.1, 0.0), abs=1e-3)
+        with pytest.raises(Fault):
+            await imaging.Move(source | {"Focus": {"Absolute": {"Position": 2.0}}})
+    finally:
+        automatic = {"Focus": {"AutoFocusMode": "AUTO"}}
+        await imaging.SetImagingSettings(source | {"ImagingSettings": automatic})
 
 
 async def test_rules_of_the_engine_are_read_made_and_removed(

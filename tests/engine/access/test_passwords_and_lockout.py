@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+
 import pytest
 from argon2 import PasswordHasher
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.access.errors import LockedOut, WeakPassword
@@ -121,6 +124,96 @@ async def test_never_more_than_the_allowed_wrong_tries_within_the_duration(story
         else:
             wrong.append(clock.now())
             assert len([at for at in wrong if at > clock.now() - 1800]) <= 5
+
+
+_NAMES = st.sampled_from(["ada", "bob", "carol"]) | st.integers(0, 30).map("n{}".format)
+_NETWORKS = st.sampled_from([HERE, "192.0.2.2", "2001:db8::/64"]) | st.integers(0, 30).map("10.0.0.{}".format)
+_FLOOD = st.lists(st.tuples(_NAMES, _NETWORKS, st.booleans()), max_size=40)
+_FLOODS = st.lists(st.tuples(_FLOOD, st.sampled_from([0.0, 0.0, 1.0, 100.0, 1799.0])), min_size=6, max_size=14)
+
+
+@pytest.mark.ledger("SYS-2")
+@settings(deadline=None, max_examples=60)  # a crowded machine is no mistake of the lock
+@given(_FLOODS)
+async def test_no_flood_makes_the_lock_forget_a_guesser(
+    floods: list[tuple[list[tuple[str, str, bool]], float]],
+) -> None:
+    """Whatever others try in between, right or wrong: somebody has five wrong tries within the duration."""
+    clock = VirtualClock()
+    lockout = Lockout(clock, LockoutSettings(other_tries=5, network_tries=20, remembered=8))
+    guesses: list[float] = []
+    for flood, pause_s in floods:
+        for name, network, right in flood:
+            if (name, network) != ("ada", HERE):
+                with contextlib.suppress(LockedOut):
+                    lockout.count(name, network, administrator=False)
+                    if right:
+                        lockout.succeeded(name, network)
+        with contextlib.suppress(LockedOut):
+            lockout.count("ada", HERE, administrator=False)
+            guesses.append(clock.now())
+        assert sum(at > clock.now() - 1800 for at in guesses) <= 5
+        await clock.advance(pause_s)
+
+
+@pytest.mark.ledger("SYS-2")
+def test_twenty_thousand_names_and_networks_do_not_open_a_lock() -> None:
+    lockout = Lockout(VirtualClock(), LockoutSettings())
+    assert wrong_tries_until_locked(lockout, administrator=False) == 5
+    for number in range(4):
+        lockout.count("bob", f"2001:db8:7::{number}", administrator=False)
+    for number in range(25_000):
+        with contextlib.suppress(LockedOut):
+            lockout.count(f"name {number}", str(ipaddress.ip_address(0x0A000000 + number)), administrator=False)
+    with pytest.raises(LockedOut):
+        lockout.count("ada", HERE, administrator=False)
+    assert lockout.count("bob", "2001:db8:7::5", administrator=False), "the fifth try, for nothing was forgotten"
+
+
+@pytest.mark.ledger("SYS-2")
+async def test_a_network_that_tries_name_after_name_is_locked_as_a_whole() -> None:
+    clock = VirtualClock()
+    lockout = Lockout(clock, LockoutSettings())
+    closing = [lockout.count(f"name {number}", HERE, administrator=False) for number in range(100)]
+    assert closing == [False] * 99 + [True]
+    with pytest.raises(LockedOut) as locked:
+        lockout.count("somebody else", HERE, administrator=True)
+    assert locked.value.retry_after_s == lockout.network_locked_s(HERE) == 1800
+    lockout.count("somebody else", "192.0.2.8", administrator=False)
+    await clock.advance(1801)
+    assert lockout.network_locked_s(HERE) == 0
+    assert not lockout.count("somebody else", HERE, administrator=False)
+
+
+@pytest.mark.ledger("SYS-2")
+async def test_two_recorders_with_old_passwords_do_not_lock_their_network() -> None:
+    """Each uses up its tries again and again, at other times: what was long ago does not add up."""
+    clock = VirtualClock()
+    lockout = Lockout(clock, LockoutSettings())
+    for _ in range(50):
+        for name in ("one", "other"):
+            for _ in range(5):
+                lockout.count(name, HERE, administrator=False)
+            await clock.advance(901)
+    assert not lockout.network_locked_s(HERE)
+
+
+@pytest.mark.ledger("SYS-2")
+def test_in_a_full_lock_those_who_come_late_are_counted_together_and_still_let_in() -> None:
+    lockout = Lockout(VirtualClock(), LockoutSettings(remembered=3))
+    for number in range(3):
+        lockout.count("ada", f"10.0.0.{number}", administrator=False)
+    for number in range(4):
+        assert not lockout.count("ada", f"10.0.1.{number}", administrator=False)
+    for _ in range(10):  # the right password costs nobody anything
+        lockout.count("ada", HERE, administrator=False)
+        lockout.succeeded("ada", HERE)
+    assert lockout.count("ada", "10.0.1.9", administrator=False)
+    with pytest.raises(LockedOut):
+        lockout.count("ada", HERE, administrator=False)
+    assert not lockout.count("ada", "10.0.0.1", administrator=False), "who was there before is counted alone"
+    lockout.forget_user("ada")
+    assert not lockout.count("ada", HERE, administrator=False)
 
 
 async def test_one_address_cannot_try_fast_with_many_names() -> None:

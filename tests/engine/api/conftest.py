@@ -13,19 +13,11 @@ from argon2 import PasswordHasher
 from engine.access import Access, Role
 from engine.api import ApiServer, ApiSettings, create_app
 from engine.api.hub import HubSettings
-from engine.api.messages import (
-    ChannelState,
-    LinkState,
-    LookAtRequest,
-    MoveRequest,
-    PresetState,
-    RuleDescription,
-    RuleRequest,
-    RuleSettings,
-    State,
-    StreamCredentials,
-    TrackRequest,
-)
+from engine.api.messages.access import StreamCredentials
+from engine.api.messages.links import LookAtRequest, TrackRequest
+from engine.api.messages.motors import MoveRequest
+from engine.api.messages.rules import RuleDescription, RuleRequest, RuleSettings
+from engine.api.messages.state import ChannelState, LinkState, PresetState, State
 from engine.api.services import Change, EngineInfo, ExistsError, NotAvailableError, NotFoundError, NotPossibleError
 from engine.core.bus import Bus
 from engine.core.clock import VirtualClock

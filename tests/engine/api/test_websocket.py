@@ -15,7 +15,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from engine.access import Role
 from engine.api.application import CONTEXT
-from engine.api.messages import CameraState, ChannelState, LinkState, RuleState
+from engine.api.messages.state import CameraState, ChannelState, LinkState, RuleState
 from engine.core.bus import Bus
 from engine.core.events import CameraOffline, RuleKind
 from engine.core.geometry import Box

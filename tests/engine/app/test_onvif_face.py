@@ -9,7 +9,8 @@ import pytest
 from onvif import ONVIFCamera
 
 from engine.app.engine import Engine
-from engine.app.onvif import LOOK_S, PATIENCE_S, RETRY_S, _Look
+from engine.app.onvif import CALM_S, LOOK_S, PATIENCE_S, RETRY_S, _Look
+from engine.cameras.extras import Extras
 from engine.cameras.protocols import Channel
 from engine.core.clock import VirtualClock
 from engine.onvif_device.device import PortInUse
@@ -238,6 +239,29 @@ async def test_a_camera_that_talks_nonsense_does_not_end_the_device_of_all(engin
         describe(engine)
         await look_again(clock, RETRY_S)
         assert await sizes(engine) == [(1280, 720), (1920, 1080)]
+
+
+async def test_a_camera_that_changes_all_the_time_does_not_take_the_device_from_its_clients(
+    engine: Engine, clock: VirtualClock
+) -> None:
+    """At most one change in `CALM_S`; and when the camera settles, so does the device."""
+    describe(engine)
+    await activate(engine)
+    now = Extras()
+    engine.cameras["mast"].camera.extras = lambda channel: now  # type: ignore[method-assign]
+    async with facing(engine):
+        await until(lambda: engine.onvif.port > 0, "it is served")
+        seen = [engine.onvif._devices[""]]
+        for number in range(120):
+            now = Extras(auxiliary_commands=("tt:Wiper|On",)) if number % 2 == 0 else Extras()
+            await look_again(clock)
+            if engine.onvif._devices[""] is not seen[-1]:
+                seen.append(engine.onvif._devices[""])
+        assert 2 <= len(seen) - 1 <= 120 * LOOK_S / CALM_S + 1
+        now = Extras(auxiliary_commands=("tt:Wiper|Off",))
+        for _ in range(int(CALM_S / LOOK_S) + 1):
+            await look_again(clock)
+        assert next(one for one in engine.onvif._served[""].channels if one.id == "dome").extras == now
 
 
 async def test_a_beginning_that_fails_leaves_no_port_taken(

@@ -12,7 +12,7 @@ from engine.app.engine import Engine
 from engine.core.clock import VirtualClock
 from engine.core.geometry import Box
 from engine.core.values import TargetType, Track, TrackUpdate
-from engine.linkage.link import OPERATOR
+from engine.linkage import OPERATOR
 from tests.engine.app.conftest import StartEngine
 from tests.engine.app.soap_recorder import SoapRecorder
 from tests.engine.app.test_onvif_face import activate, describe, facing, look_again

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from engine.api.messages import RuleRequest, RuleSettings
+from engine.api.messages.rules import RuleRequest, RuleSettings
 from engine.app.engine import Engine
 from engine.app.onvif import _Look
 from engine.core.clock import VirtualClock

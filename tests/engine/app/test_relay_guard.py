@@ -91,3 +91,20 @@ async def test_an_ipv6_host_is_one_host_whichever_of_its_addresses_it_takes(scen
     # The lock knows one entry of it, however many addresses go on trying.
     scene.guard.failed(LoginFailed("nvr", "2001:db8:0:7::beef"))
     assert await scene.told() == (("nvr", "2001:db8:0:7::/64"),)
+
+
+async def test_a_host_that_tries_name_after_name_is_refused_whatever_its_next_name_is(scene: Scene) -> None:
+    for _ in range(5):
+        scene.guard.failed(LoginFailed("nvr", ADDRESS))
+    assert await scene.told() == (("nvr", ADDRESS),)
+    for number in range(96):
+        scene.guard.failed(LoginFailed(f"name {number}", ADDRESS))
+    assert await scene.told() == (("", ADDRESS),)
+
+
+async def test_a_client_that_forgot_its_name_does_not_lock_out_everybody_at_its_address(scene: Scene) -> None:
+    for _ in range(6):
+        scene.guard.failed(LoginFailed("", ADDRESS))
+    for _ in range(5):
+        scene.guard.failed(LoginFailed("nvr", ADDRESS))
+    assert await scene.told() == (("nvr", ADDRESS),)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.api.messages import RuleRequest, RuleSettings, State
+from engine.api.messages.rules import RuleRequest, RuleSettings
+from engine.api.messages.state import State
 from engine.api.services import ExistsError, NotAvailableError, NotFoundError, NotPossibleError
 from engine.app.engine import Engine
 from engine.app.rulebook import RuleRefused, new_rule_id

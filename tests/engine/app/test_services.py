@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from engine.access import Role
-from engine.api.messages import ChannelState, LinkState, LookAtRequest, MoveRequest, TrackRequest
+from engine.api.messages.links import LookAtRequest, TrackRequest
+from engine.api.messages.motors import MoveRequest
+from engine.api.messages.state import ChannelState, LinkState
 from engine.api.services import BusyError, NotAvailableError, NotFoundError, NotPossibleError, ServiceError
 from engine.app.engine import Engine
 from engine.app.services import RELAY_USER

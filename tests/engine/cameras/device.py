@@ -59,11 +59,13 @@ class Head(Ptz):
         self.zoom = self.zoom if zoom is None else zoom
 
     async def move_relative(
-        self, caller: Caller, *, pan_deg: float, tilt_deg: float, zoom: float, speed: PtzSpeed
+        self, caller: Caller, *, pan_deg: float | None, tilt_deg: float | None, zoom: float | None, speed: PtzSpeed
     ) -> None:
         self._note("relative", pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed)
 
-    async def move_relative_fov(self, caller: Caller, *, x: float, y: float, zoom: float, speed: PtzSpeed) -> None:
+    async def move_relative_fov(
+        self, caller: Caller, *, x: float | None, y: float | None, zoom: float | None, speed: PtzSpeed
+    ) -> None:
         self._note("in view", x=x, y=y, zoom=zoom, speed=speed)
 
     async def move_continuous(
@@ -131,6 +133,7 @@ class Yard(Backend):
 
     def __init__(self) -> None:
         self.head = Head()
+        self.key_frames: list[str] = []
 
     def ptz(self, channel: str) -> Head | None:
         return self.head if channel == "dome" else None
@@ -142,7 +145,7 @@ class Yard(Backend):
         return PICTURE
 
     async def synchronize(self, channel: str) -> None:
-        pass
+        self.key_frames.append(channel)
 
 
 @dataclass(kw_only=True)

@@ -26,6 +26,7 @@ from tests.engine.cameras.sites import camera, channel
 pytestmark = pytest.mark.ledger("SITE-1", "SITE-3", "PTZ-1")
 
 NO_SPHERE = {b"SphericalPositionSpaceDegrees": b"SomebodysOwnSpace"}
+NO_POSITIONS = {b"PositionGenericSpace": b"SomebodysSpace", **NO_SPHERE}
 NO_MEDIA2 = {b"http://www.onvif.org/ver20/media/wsdl": b"http://example.invalid/nothing"}
 
 
@@ -77,6 +78,13 @@ async def test_streams_and_snapshots_by_either_media_service(quirks: dict[str, A
         assert device.users.failures == 0
 
 
+@pytest.mark.parametrize("quirks", [{}, {"replaced": NO_MEDIA2}], ids=["Media2", "Media1"])
+async def test_a_key_frame_is_asked_for_by_either_media_service(quirks: dict[str, Any]):
+    async with running(**quirks) as device, connected(device) as (one, _):
+        await one.synchronize("dome")
+        assert device.yard.key_frames == ["dome"]
+
+
 async def test_absolute_moves_reach_the_motors_in_degrees():
     async with running() as device, connected(device) as (_, motors):
         await motors.move_absolute(pan_deg=-100, tilt_deg=-30, zoom=0.5, speed=0.5)
@@ -105,14 +113,26 @@ async def test_a_camera_with_only_the_generic_space_is_mapped_by_the_ranges_of_t
         assert (status.pan_deg, status.tilt_deg) == pytest.approx((87.5, -37.5))
 
 
-async def test_relative_and_in_view_moves():
+async def test_relative_moves():
     async with running() as device, connected(device) as (_, motors):
         await motors.move_relative(pan_deg=5, tilt_deg=-2)
         assert (device.head.pan_deg, device.head.tilt_deg) == pytest.approx((15, -22))
-        await motors.move_in_view(x=0.5, y=-0.25)
-        command, values = device.head.commands[-1]
-        assert command == "in view"
-        assert (values["x"], values["y"]) == pytest.approx((0.5, -0.25))
+
+
+@pytest.mark.parametrize(
+    ("quirks", "zoomed"), [({}, 0.5), ({"replaced": NO_POSITIONS}, 0.25)], ids=["by positions", "by translations"]
+)
+async def test_the_camera_is_not_told_of_axes_that_a_move_leaves_out(quirks: dict[str, Any], zoomed: float):
+    async with running(**quirks) as device, connected(device) as (_, motors):
+        await motors.move_relative(zoom=0.25)
+        assert list(device.head.commands[-1][1].values())[:3] == [None, None, pytest.approx(zoomed)]
+        await motors.move_relative(pan_deg=35, tilt_deg=0)
+        assert device.head.commands[-1][1]["pan_deg"] == pytest.approx(34 if zoomed == 0.25 else 45)
+        assert device.head.commands[-1][1]["zoom"] is None
+        await motors.move_continuous(zoom=0.25)
+        assert list(device.head.commands[-1][1].values())[:3] == [None, None, pytest.approx(0.25)]
+        await motors.move_continuous(pan=0.2, tilt=0)
+        assert device.head.commands[-1][1]["zoom"] is None
 
 
 async def test_continuous_moves_end_by_stop_or_by_themselves():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
+from zeep.exceptions import Fault
 
 from engine.cameras.errors import CameraFault
 from engine.cameras.extras import Extras
 from engine.cameras.onvif_camera import OnvifCamera
 from engine.cameras.soap import REFUSALS_IN_A_ROW
+from engine.cameras.soap_http import is_answer
 from engine.core.clock import SystemClock
 from onvif_server.backend import Account, Choice, ImagingSettings, Level, Number, Range
 from tests.engine.cameras.device import PASSWORD, USERNAME, Running, running
@@ -21,9 +25,21 @@ def driver(device: Running) -> OnvifCamera:
     return OnvifCamera(camera(device.address, channel("wide"), channel("dome", "ptz")), SystemClock(), timeout_s=20)
 
 
-async def with_lens(device: Running) -> Lens:
+class TiringLens(Lens):
+    """Sometimes the camera cannot say what it can do."""
+
+    tired = False
+
+    @property
+    def options(self) -> Sequence[Number | Choice]:
+        if self.tired:
+            raise MemoryError
+        return super().options
+
+
+async def with_lens(device: Running) -> TiringLens:
     """Gives the movable channel picture settings, which takes a restart."""
-    lens = Lens()
+    lens = TiringLens()
     await device.vanish()
     device.yard.imaging = lambda name: lens if name == "dome" else None  # type: ignore[method-assign]
     await device.appear()
@@ -82,6 +98,65 @@ async def test_picture_settings_are_read_and_set_in_the_groups_of_the_standard()
             assert lens.told[1][1]["continuous"] == -0.5
         finally:
             await one.close()
+
+
+async def test_an_ability_is_not_lost_because_a_question_about_it_failed():
+    """A camera that is short of memory answers with faults of its own; one that lost the ability says so."""
+    async with running() as device:
+        lens, one = await with_lens(device), driver(device)
+        await one.connect()
+        try:
+            before = one.extras("dome")
+            assert before.imaging is not None
+
+            lens.tired = True
+            await one.connect()
+            assert one.extras("dome") == before
+            lens.tired = False
+            device.quirks.replaced = {b"GetOptionsResponse": b"Nonsense"}
+            await one.connect()
+            assert one.extras("dome") == before
+            device.quirks.replaced = {}
+            await one.connect()
+            assert one.extras("dome") == before
+
+            await device.vanish()
+            device.yard.imaging = lambda name: None  # type: ignore[method-assign]
+            await device.appear()
+            await one.connect()
+            assert one.extras("dome").imaging is None, "the camera said so"
+        finally:
+            await one.close()
+
+
+async def test_what_a_camera_cannot_tell_at_first_is_learnt_later():
+    async with running() as device:
+        lens, one = await with_lens(device), driver(device)
+        lens.tired = True
+        await one.connect()
+        try:
+            assert one.extras("dome").imaging is None
+            lens.tired = False
+            await one.connect()
+            assert one.extras("dome").imaging is not None
+        finally:
+            await one.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "subcodes", "tells"),
+    [
+        ("s:Sender", ["InvalidArgVal"], True),
+        ("SOAP-ENV:Receiver", ["ActionNotSupported"], True),
+        ("env:Receiver", ["Action", "OptionalActionNotImplemented"], True),
+        ("SOAP-ENV:Client", None, True),
+        ("SOAP-ENV:Server", None, False),
+        ("env:Receiver", ["Action"], False),
+        (None, None, False),
+    ],
+)
+def test_which_faults_tell_what_a_camera_cannot_do(code: str | None, subcodes: list[str] | None, tells: bool):
+    assert is_answer(Fault("no", code=code, subcodes=subcodes)) is tells
 
 
 async def test_a_user_who_may_not_set_is_none_who_is_refused():

@@ -84,6 +84,11 @@ async def test_an_impossible_address_is_a_fault_with_advice(address: str):
         await rtsp(address).connect()
 
 
+async def test_a_stream_alone_cannot_be_asked_for_key_frames():
+    with pytest.raises(CameraFault, match="cannot be told to send a key frame"):
+        await rtsp("192.0.2.7").synchronize("gate")
+
+
 async def test_a_file_is_a_camera(tmp_path: Path):
     clip = tmp_path / "clip.mp4"
     config = camera(str(clip), channel("yard"), driver="file")

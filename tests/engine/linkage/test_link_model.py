@@ -134,6 +134,9 @@ def test_one_wrong_pair_among_six_is_named():
     with pytest.raises(FitRefused, match="pair 3 contradicts") as refused:
         fit_link(pairs, "pinhole", ASPECT)
     assert refused.value.pairs == (2,)
+    with pytest.raises(FitRefused, match="contradict each other") as refused:
+        fit_link(pairs, "pinhole", ASPECT, blame=False)
+    assert refused.value.pairs == (), "who is to blame was not asked"
 
 
 def test_pairs_that_contradict_each_other_are_named():

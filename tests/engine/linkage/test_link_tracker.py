@@ -9,7 +9,7 @@ from yard import ASPECT, Target, Yard, line
 
 from engine.app.link_tracker import LinkTracker
 from engine.core.geometry import Pose
-from engine.linkage.link import OPERATOR
+from engine.linkage import OPERATOR
 from engine.onvif_device.numbers import ObjectNumbers
 from engine.onvif_device.ptz import ArbiterPtz
 from onvif_server.backend import Caller, PtzSpeed, Refusal, Refused

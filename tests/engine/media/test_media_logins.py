@@ -174,6 +174,12 @@ async def test_who_is_locked_out_is_refused_with_the_right_password_until_the_lo
     await media.set_locked([("nvr", "127.0.0.1")])
     while await status() != 401:
         pass
+    await media.set_locked([("", "192.0.2.9")])
+    while await status() != 200:
+        pass
+    await media.set_locked([("", "127.0.0.1")])  # everybody there
+    while await status() != 401:
+        pass
     await media.set_locked([])
     while await status() != 200:
         pass

@@ -265,3 +265,26 @@ async def test_while_the_camera_is_away_the_last_key_frame_comes_once_a_second(
         number = await _number(client)
         back += [number] if number != back[-1] else []
     assert all(0 < (later - earlier) % 65536 < 100 for earlier, later in itertools.pairwise(back[1:]))
+
+
+async def test_every_client_that_begins_is_counted_though_all_share_one_track(
+    media: MediaProcess, start_camera: StartCamera, watch: Watch
+) -> None:
+    await _open(media, start_camera)
+
+    async def plays(expected: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while media.metadata_plays("gate") != expected:
+                await asyncio.sleep(0.05)
+
+    url = media.relay_url("gate", tracks=WITH_METADATA)
+    first = await watch(url, "protocols=tcp")
+    await plays(1)
+    second = await watch(url, "protocols=tcp")
+    await plays(2)
+    await first.kill()
+    await watch(media.relay_url("gate", tracks=Tracks.METADATA), "protocols=tcp")
+    await plays(3)
+    await watch(media.relay_url("gate", tracks=Tracks.VIDEO), "protocols=tcp")
+    await _number(second)
+    assert media.metadata_plays("gate") == 3, "who takes no metadata is none of them"

@@ -54,7 +54,7 @@ class SimulatedMotors:
     most_in_flight: int = 0
 
     def __post_init__(self):
-        self._at = self.clock.now()
+        self._at = self.clock.monotonic()
         self._velocity = [0.0, 0.0, 0.0]
         self._wanted = [0.0, 0.0, 0.0]
         self._goal = [None, None, None]
@@ -67,7 +67,7 @@ class SimulatedMotors:
 
     def settle(self):
         """Brings the simulation to the present."""
-        now = self.clock.now()
+        now = self.clock.monotonic()
         while self._at + STEP_S <= now + 1e-9:
             self._at += STEP_S
             while self._queue and self._queue[0][0] <= self._at:
@@ -113,8 +113,8 @@ class SimulatedMotors:
                 raise CameraUnreachable("dome", "192.0.2.7", "does not answer", "check its cable")
             self.settle()
             self.order.append(name)
-            self.sent.append((self.clock.now(), name))
-            self._queue.append((self.clock.now() + self.command_delay, effect))
+            self.sent.append((self.clock.monotonic(), name))
+            self._queue.append((self.clock.monotonic() + self.command_delay, effect))
         finally:
             self.in_flight -= 1
 
@@ -133,24 +133,28 @@ class SimulatedMotors:
 
         await self._command("absolute", effect)
 
-    async def move_relative(self, *, pan_deg=0.0, tilt_deg=0.0, zoom=0.0, speed=1.0):
+    async def move_relative(self, *, pan_deg=None, tilt_deg=None, zoom=None, speed=1.0):
         assert self.capabilities.relative
 
         def effect():
-            self._goal = [self.pan + pan_deg, self.tilt + tilt_deg, self.zoom + zoom]
-            self._wanted = [0.0, 0.0, 0.0]
-            self._speed = speed
+            if pan_deg is not None or tilt_deg is not None:
+                self._goal[0], self._goal[1] = self.pan + (pan_deg or 0.0), self.tilt + (tilt_deg or 0.0)
+                self._wanted[0] = self._wanted[1] = 0.0
+                self._speed = speed
+            if zoom is not None:
+                self._goal[2], self._wanted[2] = self.zoom + zoom, 0.0
 
         await self._command("relative", effect)
 
-    async def move_continuous(self, *, pan, tilt, zoom=None):
+    async def move_continuous(self, *, pan=None, tilt=None, zoom=None):
         assert self.capabilities.continuous
-        assert abs(pan) <= 1
-        assert abs(tilt) <= 1
+        assert (pan is None) == (tilt is None)
+        assert all(abs(value) <= 1 for value in (pan, tilt, zoom) if value is not None)
 
         def effect():
-            self._goal[0] = self._goal[1] = None
-            self._wanted[0], self._wanted[1] = pan * self.max_pan, tilt * self.max_tilt
+            if pan is not None:
+                self._goal[0] = self._goal[1] = None
+                self._wanted[0], self._wanted[1] = pan * self.max_pan, tilt * self.max_tilt
             if zoom is not None:
                 self._goal[2], self._wanted[2] = None, zoom * self.max_zoom
 

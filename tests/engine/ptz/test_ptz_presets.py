@@ -52,13 +52,13 @@ async def site():
     await arbiter.close()
 
 
-async def test_a_preset_is_set_called_renamed_and_removed(site):
+async def test_a_preset_is_set_called_set_anew_and_removed(site):
     clock, motors, arbiter, memory, events = site
     lease = await arbiter.acquire("anna", "x", Priority.OPERATOR)
     await lease.move_absolute(pan_deg=40.0, tilt_deg=-10.0, zoom=0.5)
     await clock.advance(4.0)
     preset = await arbiter.set_preset("Door")
-    await arbiter.rename_preset(preset.preset_id, "Front door")
+    await arbiter.set_preset("Front door", preset.preset_id)
     await lease.move_absolute(pan_deg=-70.0, tilt_deg=0.0, zoom=0.0)
     await clock.advance(4.0)
     await lease.goto_preset(preset.preset_id)
@@ -81,7 +81,7 @@ async def test_presets_come_back_from_the_repository(site):
     await other.close()
 
 
-async def test_the_cameras_own_presets_can_be_called_and_removed_but_not_renamed(site):
+async def test_the_cameras_own_presets_can_be_called_and_removed_but_not_set_anew(site):
     clock, motors, arbiter, _, _ = site
     motors.pan = 50.0
     (gate,) = arbiter.presets
@@ -91,7 +91,7 @@ async def test_the_cameras_own_presets_can_be_called_and_removed_but_not_renamed
     await clock.advance(4.0)
     assert motors.pan == pytest.approx(0.0, abs=0.1)
     with pytest.raises(PresetRefused, match="kept by the camera"):
-        await arbiter.rename_preset(gate.preset_id, "Other")
+        await arbiter.set_preset("Other", gate.preset_id)
     await arbiter.remove_preset(gate.preset_id)
     assert arbiter.presets == ()
 
