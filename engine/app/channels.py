@@ -43,6 +43,8 @@ class ChannelAtWork:
     faults: set[PictureFault] = field(default_factory=set)
     """What is wrong with its picture."""
     stream: StreamAddress | None = field(default=None, repr=False)
+    back_channel: bool = False
+    """Whether the stream takes sound for a loudspeaker."""
     streaming: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the media process knows the stream."""
 
@@ -169,7 +171,8 @@ class CameraAtWork:
 
     async def _start_video(self, channel: ChannelAtWork) -> None:
         address = await self.camera.stream_address(channel.channel_id)
-        if address == channel.stream:
+        back_channel = self.camera.extras(channel.channel_id).back_channel
+        if (address, back_channel) == (channel.stream, channel.back_channel):
             return
         analysis = channel.config.analysis
         await self._media.add_stream(
@@ -182,9 +185,10 @@ class CameraAtWork:
                 analysis_fps=analysis.fps,
                 latency_s=channel.config.latency_s,
                 loop=self.config.driver == "file",
+                back_channel=back_channel,
             )
         )
-        channel.stream = address
+        channel.stream, channel.back_channel = address, back_channel
         channel.streaming.set()
 
     def _settle(self, channel: ChannelAtWork, reason: str) -> None:

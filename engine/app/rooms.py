@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 
-from engine.access import Access
+from engine.access import Access, Role
 from engine.app.channels import CameraAtWork, ChannelAtWork
 from engine.app.links import Calibration, make_link
 from engine.app.relay_certificate import RelayCertificate
@@ -124,9 +124,12 @@ class Rooms:
         )
 
     async def refresh_relay_users(self) -> None:
-        """Tells the relay who may watch."""
+        """Tells the relay who may watch, and who may also talk: not who is there only to look."""
         users = self.access.device_users.users
-        await self.media.set_relay_users([RelayUser(name=user.username, password=user.password) for user in users])
+        await self.media.set_relay_users(
+            RelayUser(name=user.username, password=user.password, may_talk=user.role.includes(Role.OPERATOR))
+            for user in users
+        )
 
     # --- tasks ------------------------------------------------------------------------------------------------
 

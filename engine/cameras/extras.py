@@ -66,6 +66,8 @@ class Extras:
     """Whether anything of the channel's encoder can be set."""
     osd: bool = False
     """Whether texts can be written into the channel's picture."""
+    back_channel: bool = False
+    """Whether the channel's stream takes sound for a loudspeaker."""
 
 
 class ImagingControl(Protocol):

@@ -139,6 +139,7 @@ class OnvifCamera:
             terminals=self._found.abilities,
             encoder=await self._beside(learn_encoder(self._client, encoder), before.encoder, False),
             osd=await self._beside(learn_osd(self._client, osd), before.osd, False),
+            back_channel=profile.back_channel,
         )
 
     async def _beside[T](self, learning: Awaitable[T], before: T, nothing: T) -> T:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from engine.cameras.errors import CameraFault
 from engine.cameras.soap import SoapClient
 from engine.cameras.soap_services import Service
-from engine.cameras.zeep_values import number
+from engine.cameras.zeep_values import dig, number
 from engine.config.schema import ChannelConfig
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,8 @@ _LONGEST_SIDE: Final = 16384
 class MediaProfile:
     """One way in which the camera shows one picture source. `ptz_node` is the PTZ node that moves it.
 
-    The configurations are the tokens of those of its video source and of its encoder.
+    The configurations are the tokens of those of its video source and of its encoder. `back_channel`: sound is taken,
+    for a loudspeaker.
     """
 
     token: str
@@ -35,6 +36,7 @@ class MediaProfile:
     source_configuration: str | None = None
     encoder_configuration: str | None = None
     audio: bool = False
+    back_channel: bool = False
 
     @property
     def pixels(self) -> int:
@@ -97,7 +99,8 @@ def _media2_profile(profile: Any) -> MediaProfile | None:
         return None
     encoder = getattr(configurations, "VideoEncoder", None)
     rate = getattr(encoder, "RateControl", None)
-    return _with_encoder(_base(profile, source, configurations.PTZ, configurations.AudioEncoder), encoder, rate)
+    base = _base(profile, source, configurations.PTZ, configurations.AudioEncoder)
+    return _with_encoder(_with_back_channel(base, configurations, ""), encoder, rate)
 
 
 def _media1_profile(profile: Any) -> MediaProfile | None:
@@ -107,7 +110,14 @@ def _media1_profile(profile: Any) -> MediaProfile | None:
     encoder = profile.VideoEncoderConfiguration
     rate = getattr(encoder, "RateControl", None)
     base = _base(profile, source, profile.PTZConfiguration, profile.AudioEncoderConfiguration)
-    return _with_encoder(base, encoder, rate)
+    # Schema 1.0 has them in the profile's extension.
+    return _with_encoder(_with_back_channel(base, profile.Extension, "Configuration"), encoder, rate)
+
+
+def _with_back_channel(profile: MediaProfile, holder: Any, ending: str) -> MediaProfile:
+    """A back channel is a loudspeaker and a decoder for it."""
+    parts = (dig(holder, (f"{name}{ending}",)) for name in ("AudioOutput", "AudioDecoder"))
+    return replace(profile, back_channel=all(part is not None for part in parts))
 
 
 def _base(profile: Any, source: Any, ptz: Any, audio: Any) -> MediaProfile:

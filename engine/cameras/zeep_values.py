@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import zeep.helpers
 from lxml import etree
+from zeep.xsd.valueobjects import CompoundValue
 
 _GREATEST: Final = 2**31 - 1
 
@@ -29,8 +30,9 @@ def _without_gaps(value: Any) -> Any:
 def dig(value: Any, path: Iterable[str]) -> Any:
     """What is at a path of names; None where there is nothing.
 
-    Where the schema allows anything before an element, zeep takes the element for that and gives XML: from there on the
-    answer is a list of texts, or a structure of texts.
+    Where the schema allows anything before an element, zeep takes the element for that, and gives its structure if an
+    element of that name stands by itself in the schema, else XML: from there on the answer is a list of texts, or a
+    structure of texts.
     """
     found: Any = value
     for name in path:
@@ -49,6 +51,9 @@ def _step(value: Any, name: str) -> Any:
     elements = (
         [child for one in value for child in one] if isinstance(value, list) else getattr(value, "_value_1", None)
     )
+    for one in elements or ():
+        if isinstance(one, CompoundValue) and type(one).__name__ == name:
+            return one
     named = [one for one in elements or () if isinstance(one, etree._Element) and etree.QName(one).localname == name]  # noqa: SLF001 - lxml's type
     return named or None
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import mmap
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +15,7 @@ from engine.core.values import Frame
 from engine.media.channel import Channel
 from engine.media.link import START_S, WorkerLink
 from engine.media.messages import (
+    MAX_DOCUMENT,
     AddStream,
     AnyNotice,
     Command,
@@ -25,9 +24,7 @@ from engine.media.messages import (
     Failed,
     LoginRefused,
     Lost,
-    PushMetadata,
     Ready,
-    RemoveStream,
     Report,
     RingOpened,
     SetCertificate,
@@ -36,10 +33,11 @@ from engine.media.messages import (
     SetUsers,
     SnapshotFailed,
     SnapshotTaken,
-    Start,
     TakeSnapshot,
+    pieces_of,
 )
-from engine.media.ring import RingFormat, as_image
+from engine.media.reach import RelayReach
+from engine.media.snapshots import SnapshotRequests
 from engine.media.values import (
     SEEN_AND_HEARD,
     Delivery,
@@ -57,20 +55,13 @@ from engine.media.values import (
     StreamStatistics,
     Target,
     Tracks,
-    path_suffix,
 )
 
 _log = logging.getLogger(__name__)
 
-_SNAPSHOT_S = 10.0
-
 STABLE_S = 20.0
 """A media process that lived this long is restarted at once; one that dies sooner again, with growing pauses."""
 
-MAX_DOCUMENT = 2**20
-"""The largest metadata document, in bytes."""
-
-_PIECE = 45_000  # with base64 and the rest of the packet still below the limit of one
 _MAX_BACKLOG = 100
 
 MAX_PAUSE_S = 30.0
@@ -95,11 +86,8 @@ class MediaProcess:
         self._link: WorkerLink | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[Ready] | None = None
-        self._relay_port = settings.relay_port
-        self._secure_port = settings.secure_port
-        self._is_secure = False
-        self._requests = itertools.count(1)
-        self._snapshots: dict[int, asyncio.Future[Snapshot]] = {}
+        self._reach = RelayReach(settings)
+        self._snapshots = SnapshotRequests()
 
     async def start(self) -> None:
         """Starts the process; returns when its relay listens. Raises MediaError, for example for a port in use."""
@@ -112,9 +100,7 @@ class MediaProcess:
             if not ready.done():
                 reason = ended.result() if ended.done() else f"it was not ready after {START_S:.0f} s"
                 ready.set_exception(MediaError(f"the media process cannot be started: {reason} (see its messages)"))
-            self._relay_port = ready.result().relay_port
-            self._is_secure = ready.result().secure_port is not None
-            self._secure_port = ready.result().secure_port or self._secure_port
+            ready.result()
         except BaseException:
             self._link = None
             link.kill()
@@ -137,7 +123,7 @@ class MediaProcess:
         for channel in self._channels.values():
             channel.close()
         self._channels.clear()
-        self._fail_snapshots("the media process was stopped")
+        self._snapshots.fail_all("the media process was stopped")
 
     async def add_stream(self, source: StreamSource) -> None:
         """Opens a stream and keeps it open; replaces the channel's former source. Does not wait for pictures.
@@ -151,13 +137,6 @@ class MediaProcess:
         else:
             known.source = source
         self._send(AddStream(source, known.codec))
-
-    async def remove_stream(self, channel: str) -> None:
-        """Closes a stream; iterations over its frames end. A channel that is not there is no error."""
-        known = self._channels.pop(channel, None)
-        if known is not None:
-            known.close()
-            self._send(RemoveStream(channel))
 
     async def set_relay_users(self, users: Iterable[RelayUser]) -> None:
         """Replaces who may watch the relay (nobody, until this is called)."""
@@ -173,7 +152,10 @@ class MediaProcess:
         self._send(SetLocked(self._locked))
 
     async def use_certificate(self, certificate: str, key: str) -> None:
-        """Shows another certificate (paths of PEM files) to those who connect by RTSPS from now on."""
+        """Shows another certificate (paths of PEM files) to those who connect by RTSPS from now on.
+
+        The first one that can be read begins RTSPS.
+        """
         self._settings = replace(self._settings, tls_certificate=certificate, tls_key=key)
         self._send(SetCertificate(certificate, key))
 
@@ -208,16 +190,15 @@ class MediaProcess:
             raise MediaError(f"a metadata document of {len(document)} bytes is over the limit of {MAX_DOCUMENT}")
         if self._link is None or self._link.backlog > _MAX_BACKLOG or not self.metadata_watched(channel):
             return
-        for begin in range(0, len(document), _PIECE):
-            last = begin + _PIECE >= len(document)
-            self._send(PushMetadata(channel, captured_at, document[begin : begin + _PIECE], last))
+        for piece in pieces_of(channel, captured_at, document):
+            self._send(piece)
 
     def frames(self, channel: str) -> AsyncIterator[Frame]:
         """The pictures of a channel from now on, BGR, at the source's analysis width and rate.
 
         The consumer always gets the newest one; those it was too slow for are skipped and counted. The images are its
-        own. Ends when the stream is removed; goes on when the media process was restarted. Raises MediaError for a
-        channel that was not added.
+        own. Ends when the media process is stopped; goes on when it was restarted. Raises MediaError for a channel that
+        was not added.
         """
         return self._channel(channel).frames()
 
@@ -227,29 +208,19 @@ class MediaProcess:
         Raises SnapshotUnavailable when there is none within a second of it, MediaError for an unknown channel.
         """
         self._channel(channel)
-        request = next(self._requests)
-        answer: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
-        self._snapshots[request] = answer
-        try:
-            if self._link is None:
-                raise SnapshotUnavailable(f"no snapshot of channel {channel}: the media process is being restarted")
-            self._send(TakeSnapshot(request, channel, at))
-            async with asyncio.timeout(_SNAPSHOT_S):
-                return await answer
-        except TimeoutError:
-            raise SnapshotUnavailable(f"no snapshot of channel {channel} after {_SNAPSHOT_S:.0f} s") from None
-        finally:
-            self._snapshots.pop(request, None)
+        if self._link is None:
+            raise SnapshotUnavailable(f"no snapshot of channel {channel}: the media process is being restarted")
+        return await self._snapshots.answer(channel, lambda number: self._send(TakeSnapshot(number, channel, at)))
 
     @property
     def relay_port(self) -> int:
         """The relay's port; the same through restarts."""
-        return self._relay_port
+        return self._reach.port
 
     @property
     def secure_port(self) -> int | None:
         """The port of RTSPS, the same through restarts; None where there is none."""
-        return self._secure_port if self._is_secure else None
+        return self._reach.secure_port if self._reach.is_secure else None
 
     def relay_url(
         self,
@@ -263,14 +234,7 @@ class MediaProcess:
 
         Raises MediaError for a secure address without a certificate.
         """
-        secure = delivery in {Delivery.SECURE, Delivery.SRTP}
-        if secure and not self._is_secure:
-            raise MediaError("the relay has no certificate, and so no RTSPS; give tls_certificate and tls_key")
-        scheme, port = ("rtsps", self._secure_port) if secure else ("rtsp", self._relay_port)
-        host = host or self._settings.relay_host
-        if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared, not bound
-            host = "127.0.0.1"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/{channel}{path_suffix(tracks, delivery)}"
+        return self._reach.url(channel, host, tracks, delivery)
 
     def statistics(self, channel: str) -> StreamStatistics:
         """How a stream does. Raises MediaError for a channel that was not added."""
@@ -292,18 +256,7 @@ class MediaProcess:
         link = WorkerLink(self._on_notice)
         await link.start()
         self._link = link
-        settings = self._settings
-        self._send(
-            Start(
-                settings.relay_host,
-                self._relay_port,
-                settings.history_s,
-                self._secure_port,
-                settings.tls_certificate,
-                settings.tls_key,
-                settings.max_clients,
-            )
-        )
+        self._send(self._reach.order(self._settings))
         self._send(SetUsers(self._users))
         self._send(SetLocked(self._locked))
         for order in self._multicast.values():
@@ -334,15 +287,10 @@ class MediaProcess:
         refusal = self._ready.exception() if self._ready is not None and self._ready.done() else None
         reason = f"the media process ended: {refusal or reason}"
         _log.error("%s; starting it again", reason)
-        self._fail_snapshots(reason)
+        self._snapshots.fail_all(reason)
         for channel in self._channels.values():
             channel.worker_died()
         self.events.publish(MediaDied(reason))
-
-    def _fail_snapshots(self, reason: str) -> None:
-        for answer in self._snapshots.values():
-            if not answer.done():
-                answer.set_exception(SnapshotUnavailable(reason))
 
     def _send(self, command: Command) -> None:
         if self._link is None:
@@ -357,7 +305,7 @@ class MediaProcess:
             case RingOpened(channel) if channel in self._channels:
                 self._open_ring(notice, descriptors)
             case SnapshotTaken():
-                self._take_snapshot(notice, descriptors)
+                self._snapshots.take(notice, descriptors)
             case _:
                 for descriptor in descriptors:
                     os.close(descriptor)
@@ -365,8 +313,10 @@ class MediaProcess:
 
     def _on_word(self, notice: AnyNotice) -> None:
         match notice:
-            case Ready() if self._ready is not None and not self._ready.done():
-                self._ready.set_result(notice)
+            case Ready():
+                self._reach.take(notice)
+                if self._ready is not None and not self._ready.done():
+                    self._ready.set_result(notice)
             case Failed(reason) if self._ready is not None and not self._ready.done():
                 self._ready.set_exception(MediaError(reason))
             case Connected(channel) | Lost(channel):
@@ -376,8 +326,8 @@ class MediaProcess:
                     self._channels[report.channel].take_report(report)
             case LoginRefused(username, address):
                 self.events.publish(LoginFailed(username, address))
-            case SnapshotFailed(request, reason) if request in self._snapshots and not self._snapshots[request].done():
-                self._snapshots[request].set_exception(SnapshotUnavailable(f"no snapshot: {reason}"))
+            case SnapshotFailed():
+                self._snapshots.fail(notice)
             case _:
                 _log.debug("a late %s was ignored", type(notice).__name__)
 
@@ -396,21 +346,3 @@ class MediaProcess:
             self._channels[opened.channel].open_ring(opened, descriptors)
         except ValueError:
             _log.exception("channel %s: the media process described its pictures wrongly", opened.channel)
-
-    def _take_snapshot(self, taken: SnapshotTaken, descriptors: list[int]) -> None:
-        answer = self._snapshots.get(taken.request)
-        if answer is None or answer.done():
-            for descriptor in descriptors:
-                os.close(descriptor)
-            return
-        shape = RingFormat(taken.width, taken.height, taken.stride, 1)
-        try:
-            shape.check()
-            # A private mapping: no copy, writable, and given back with the last array that uses it.
-            memory = mmap.mmap(descriptors[0], shape.picture_bytes, access=mmap.ACCESS_COPY, trackfd=False)
-            answer.set_result(Snapshot(as_image(memory, shape), taken.captured_at))
-        except (ValueError, IndexError, OSError) as error:
-            answer.set_exception(SnapshotUnavailable(f"the media process described the picture wrongly: {error}"))
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)

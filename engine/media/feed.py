@@ -143,8 +143,13 @@ class MetadataTrack(Gst.Bin):  # type: ignore[misc]  # GObject has no types
         self._appsrc.set_property("max-bytes", 0)
         self._appsrc.set_property("caps", self._packets.caps(self._pt))
         self._appsrc.connect("need-data", self._on_need_data)
+        # Where no client takes the track, that is no error for the others.
+        fork = Gst.ElementFactory.make("tee")
+        fork.set_property("allow-not-linked", True)
         self.add(self._appsrc)
-        self.add_pad(Gst.GhostPad.new("src", self._appsrc.get_static_pad("src")))
+        self.add(fork)
+        self._appsrc.link(fork)
+        self.add_pad(Gst.GhostPad.new("src", fork.request_pad_simple("src_%u")))
 
     def do_get_property(self, _spec: GObject.ParamSpec) -> int:
         """The payload type, the only property."""

@@ -7,12 +7,19 @@ ControlError; neither side ever guesses.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from engine.media.values import MediaError, RelayUser, SoundFormat, StreamSource, Target
 
 LIMIT = 65536
 """The largest packet, in bytes."""
+
+MAX_DOCUMENT = 2**20
+"""The largest metadata document, in bytes."""
+
+_PIECE = 45_000  # with base64 and the rest of the packet still below the limit of one
 
 MAX_DESCRIPTORS = 2
 """The most file descriptors that a packet brings."""
@@ -36,6 +43,7 @@ class Start(Command, frozen=True):
     tls_certificate: str | None
     tls_key: str | None
     max_clients: int
+    login_s: int
 
 
 class SetUsers(Command, frozen=True):
@@ -57,6 +65,12 @@ class PushMetadata(Command, frozen=True):
     captured_at: float
     piece: bytes
     last: bool
+
+
+def pieces_of(channel: str, captured_at: float, document: bytes) -> Iterator[PushMetadata]:
+    """A document in pieces that fit into packets."""
+    for begin in range(0, len(document), _PIECE):
+        yield PushMetadata(channel, captured_at, document[begin : begin + _PIECE], begin + _PIECE >= len(document))
 
 
 class SetCertificate(Command, frozen=True):
@@ -82,12 +96,6 @@ class AddStream(Command, frozen=True):
     """The codec of its last pictures, or what is assumed."""
 
 
-class RemoveStream(Command, frozen=True):
-    """Close a stream."""
-
-    channel: str
-
-
 class TakeSnapshot(Command, frozen=True):
     """Decode the picture nearest to the instant (None: the newest)."""
 
@@ -101,11 +109,14 @@ class Notice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
 
 
 class Ready(Notice, frozen=True):
-    """The relay listens."""
+    """The relay listens; said again when it has RTSPS after all."""
 
     relay_port: int
     secure_port: int | None
     """The port of RTSPS; None where there is none."""
+
+    trouble: str
+    """Why there is no RTSPS, in spite of a certificate that was given; else empty."""
 
 
 class LoginRefused(Notice, frozen=True):
@@ -189,17 +200,7 @@ class Report(Notice, frozen=True):
     streams: tuple[StreamReport, ...]
 
 
-type AnyCommand = (
-    Start
-    | SetUsers
-    | SetLocked
-    | SetCertificate
-    | SetMulticast
-    | PushMetadata
-    | AddStream
-    | RemoveStream
-    | TakeSnapshot
-)
+type AnyCommand = Start | SetUsers | SetLocked | SetCertificate | SetMulticast | PushMetadata | AddStream | TakeSnapshot
 type AnyNotice = Ready | Failed | LoginRefused | Connected | Lost | RingOpened | SnapshotTaken | SnapshotFailed | Report
 
 _encoder = msgspec.json.Encoder()

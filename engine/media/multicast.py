@@ -2,93 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
-import socket
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+from engine.media.conversation import Conversation
 from engine.media.messages import SetMulticast
 from engine.media.tracks import Path
 from engine.media.values import RelayUser, Target, Tracks
 
 _log = logging.getLogger(__name__)
 
-_ANSWER_S = 20.0
 _ALIVE_S = 20.0
-_MAX_BODY = 2**16
-_UNAUTHORIZED = 401
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: str
-
-
-class _Conversation:
-    """RTSP over one connection. Everything raises OSError when it breaks, and ValueError for what is no answer."""
-
-    def __init__(self, address: tuple[str, int], user: RelayUser) -> None:
-        self._socket = socket.create_connection(address, _ANSWER_S)
-        self._file = self._socket.makefile("rb")
-        self._user = user
-        self._challenge: tuple[str, str] | None = None
-        self._count = 0
-
-    def close(self) -> None:
-        self._file.close()
-        self._socket.close()
-
-    def ask(self, method: str, url: str, **headers: str) -> _Answer:
-        """The answer, with the password if that is asked for. Raises OSError for a refusal."""
-        answer = self._exchange(method, url, headers)
-        if answer.status == _UNAUTHORIZED:
-            fields = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers.get("www-authenticate", "")))
-            self._challenge = (fields.get("realm", ""), fields.get("nonce", ""))
-            answer = self._exchange(method, url, headers)
-        if answer.status != 200:
-            raise OSError(f"the relay refuses {method} ({answer.status})")
-        return answer
-
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str]) -> _Answer:
-        self._count += 1
-        lines = [f"{method} {url} RTSP/1.0", f"CSeq: {self._count}"]
-        lines += [f"{name.title()}: {value}" for name, value in headers.items()]
-        if self._challenge is not None:
-            lines.append(f"Authorization: {self._authorization(method, url, *self._challenge)}")
-        self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
-        status = self._line().split()
-        if len(status) < 2 or not status[1].isdecimal():
-            raise ValueError("no RTSP answer")
-        answer: dict[str, str] = {}
-        while line := self._line():
-            name, _, value = line.partition(":")
-            # The last challenge is the one of MD5.
-            answer[name.strip().lower()] = value.strip()
-        length = int(answer.get("content-length", "0"))
-        if not 0 <= length <= _MAX_BODY:
-            raise ValueError(f"an answer of {length} bytes")
-        return _Answer(int(status[1]), answer, self._file.read(length).decode())
-
-    def _line(self) -> str:
-        line = self._file.readline(_MAX_BODY)
-        if not line:
-            raise OSError("the relay ended the connection")
-        return line.decode().rstrip("\r\n")
-
-    def _authorization(self, method: str, url: str, realm: str, nonce: str) -> str:
-        def digest(text: str) -> str:
-            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-        name = self._user.name
-        secret = digest(f"{name}:{realm}:{self._user.password}")
-        response = digest(f"{secret}:{nonce}:{digest(f'{method}:{url}')}")
-        return f'Digest username="{name}", realm="{realm}", nonce="{nonce}", uri="{url}", response="{response}"'
 
 
 class _Sender:
@@ -114,7 +41,7 @@ class _Sender:
 
     def _run(self) -> None:
         try:
-            talk = _Conversation(self._address, self._user)
+            talk = Conversation(self._address, self._user.name, self._user.password)
         except OSError as error:
             self.trouble = str(error)
             return
@@ -129,10 +56,12 @@ class _Sender:
         finally:
             talk.close()
 
-    def _begin(self, talk: _Conversation) -> str:
+    def _begin(self, talk: Conversation) -> str:
         described = talk.ask("DESCRIBE", self._url, accept="application/sdp").body
         controls = re.findall(r"^a=control:([^*\r\n]+)", described.partition("\nm=")[2], re.MULTILINE)
         headers: dict[str, str] = {}
+        if max(self._numbers) >= len(controls):
+            raise ValueError(f"{len(controls)} tracks are described where {max(self._numbers) + 1} were expected")
         for number in self._numbers:
             url = controls[number] if controls[number].startswith("rtsp") else f"{self._url}/{controls[number]}"
             answer = talk.ask("SETUP", url, transport="RTP/AVP;multicast", **headers)

@@ -10,54 +10,85 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 
+from engine.media.backchannel import BackChannel, BackChannels
 from engine.media.feed import Primer
 from engine.media.gate import Gate, GateKeeper, OnFailure
 from engine.media.gst import CODECS, Gio, GLib, Gst, GstRtspServer
 from engine.media.history import AccessUnit
 from engine.media.messages import SetMulticast, Start
 from engine.media.multicast import Multicasts
+from engine.media.seats import Seats
+from engine.media.serving import RtspThread
 from engine.media.sound import Sound
 from engine.media.tracks import EVERYTHING, Origin, Path, RelayChannel
 from engine.media.values import Delivery, MediaError, RelayUser, path_suffix
 
+_SECOND = 1
 _LOOK_S = 10
 _MULTICAST = path_suffix(EVERYTHING, Delivery.MULTICAST)
 
 
 class Relay:
-    """The servers. Raises MediaError when a port cannot be had or the certificate cannot be read."""
+    """The servers. Raises MediaError when a port cannot be had.
+
+    Without a certificate that can be read there is no RTSPS; `trouble` says why, or is empty.
+    """
 
     def __init__(self, settings: Start, on_failure: OnFailure) -> None:
+        self._settings = settings
         self._channels: dict[str, RelayChannel] = {}
         self._plays: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._gate = Gate(on_failure, settings.max_clients)
-        certificate = None
-        if settings.tls_certificate is not None and settings.tls_key is not None:
-            certificate = _certificate(settings.tls_certificate, settings.tls_key)
+        self._backs = BackChannels()
+        self._thread = RtspThread()
+        seats = Seats[GstRtspServer.RTSPClient](
+            settings.max_clients, settings.login_s, lambda client: self._thread.do(client.close)
+        )
+        self._gate = Gate(on_failure, seats, self._backs)
         self._plain = self._serve(settings.relay_host, settings.relay_port, None)
+        self._servers = [self._plain]
         self.port = int(self._plain.get_bound_port())
         self._multicasts = Multicasts((_reached(settings.relay_host), self.port), self._gate.ourselves)
-        self._secure: GstRtspServer.RTSPServer | None = None
         self.secure_port: int | None = None
-        if certificate is not None:
-            self._secure = self._serve(settings.relay_host, settings.secure_port, certificate)
-            self.secure_port = int(self._secure.get_bound_port())
-        self._servers = [server for server in (self._plain, self._secure) if server is not None]
+        self.trouble = self._begin_secure()
+        self._thread.every(_SECOND, seats.tick)
+        self._thread.every(_LOOK_S, self._clean)
         GLib.timeout_add_seconds(_LOOK_S, self._look_after)
+
+    def _begin_secure(self) -> str:
+        certificate, key = self._settings.tls_certificate, self._settings.tls_key
+        if certificate is None or key is None:
+            return ""
+        try:
+            found = _certificate(certificate, key)
+        except MediaError as error:
+            return str(error)
+        self._serve_secure(found)
+        return ""
+
+    def _serve_secure(self, certificate: Gio.TlsCertificate) -> None:
+        server = self._serve(self._settings.relay_host, self._settings.secure_port, certificate)
+        with self._lock:
+            self._servers.append(server)
+            for channel, opened in self._channels.items():
+                self._mount(channel, opened)
+        self.secure_port = int(server.get_bound_port())
 
     def _serve(self, host: str, port: int, certificate: Gio.TlsCertificate | None) -> GstRtspServer.RTSPServer:
         server = GstRtspServer.RTSPServer()
         server.set_address(host)
         server.set_service(str(port))
+        # As many as may come at once, after a restart for example, while a request is at work.
+        server.set_backlog(self._settings.max_clients)
         keeper = GateKeeper()
         keeper.gate = self._gate
         if certificate is not None:
             keeper.set_tls_certificate(certificate)
         server.set_auth(keeper)
         server.connect("client-connected", self._on_client)
-        if not server.attach(None):
+        if not self._thread.attach(server):
             raise MediaError(
                 f"the RTSP relay cannot listen on {host}:{port}: the port is in use, or the address is not this "
                 "machine's; end the other program or choose another relay port"
@@ -74,15 +105,27 @@ class Relay:
                 self._plays[channel] = self._plays.get(channel, 0) + 1
 
     def use_certificate(self, certificate: str, key: str) -> None:
-        """Shows another certificate to those who connect from now on. Raises MediaError."""
-        if self._secure is not None:
-            self._secure.get_auth().set_tls_certificate(_certificate(certificate, key))
+        """Shows another certificate to those who connect from now on; the first one begins RTSPS. Raises MediaError."""
+        found = _certificate(certificate, key)
+        if self.secure_port is None:
+            self._serve_secure(found)
+        for server in self._servers[1:]:
+            server.get_auth().set_tls_certificate(found)
+        self.trouble = ""
+
+    def close(self) -> None:
+        """Ends all connections, and the servers."""
+        self._thread.do(partial(self._end_clients, lambda *_: GstRtspServer.RTSPFilterResult.REMOVE))
+        self._thread.end()
 
     def set_users(self, users: Iterable[RelayUser]) -> None:
         """Replaces the users. Whoever watches is cut off when a user was removed or got another password."""
         if self._gate.set_users(users):
-            for server in self._servers:
-                server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+            self._thread.do(partial(self._end_clients, lambda *_: GstRtspServer.RTSPFilterResult.REMOVE))
+
+    def _end_clients(self, judge: Callable[..., GstRtspServer.RTSPFilterResult]) -> None:
+        for server in self._servers:
+            server.client_filter(judge)
 
     def set_locked(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Replaces who is locked out: pairs of user name and address."""
@@ -97,7 +140,8 @@ class Relay:
                 return
             self._close(channel)
             if caps.get_structure(0).get_name() in CODECS:
-                opened = self._channels[channel] = RelayChannel(Origin(caps, sound, primer))
+                origin = Origin(caps, sound, primer, self._backs.ear(channel))
+                opened = self._channels[channel] = RelayChannel(origin)
                 opened.aim(self._multicasts.targets(channel))
                 self._mount(channel, opened)
                 GLib.idle_add(self._send_multicast, channel)
@@ -113,10 +157,9 @@ class Relay:
     def _mount_multicast(self, channel: str, opened: RelayChannel) -> None:
         self._plain.get_mount_points().add_factory(f"/{channel}{_MULTICAST}", opened.multicast.factory)
 
-    def close_channel(self, channel: str) -> None:
-        """Closes the paths of a channel; whoever watches is cut off."""
-        with self._lock:
-            self._close(channel)
+    def open_back_channel(self, channel: str, back: BackChannel | None) -> None:
+        """What clients who may can talk to at a channel's paths from now on; None: nothing."""
+        self._backs.open(channel, back)
 
     def _close(self, channel: str) -> None:
         closed = self._channels.pop(channel, None)
@@ -151,8 +194,7 @@ class Relay:
             verdict = GstRtspServer.RTSPFilterResult
             return verdict.REMOVE if any(watching) else verdict.KEEP
 
-        for server in self._servers:
-            server.client_filter(judge)
+        self._thread.do(partial(self._end_clients, judge))
 
     def set_multicast(self, order: SetMulticast) -> None:
         """Says where a channel's tracks go by multicast, and which are sent now (main loop)."""
@@ -206,9 +248,11 @@ class Relay:
         """How often clients have begun to take the channel's metadata."""
         return self._plays.get(channel, 0)
 
-    def _look_after(self) -> bool:
+    def _clean(self) -> None:
         for server in self._servers:
             server.get_session_pool().cleanup()
+
+    def _look_after(self) -> bool:
         for channel in tuple(self._channels):
             self._send_multicast(channel)
         return True

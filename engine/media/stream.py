@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 
+from engine.media.backchannel import BackChannel
 from engine.media.decoding import AnalysisDecoder, Decoded, decode_snapshot
 from engine.media.gst import Gst, MissingElementError, codec_of
 from engine.media.history import AccessUnit, History, NotInHistoryError
@@ -48,11 +49,13 @@ class Stream:
         self._received = 0
         self._counted = (0, time.monotonic())
         self._ingest = Ingest(source, self, slow)
+        self._back = BackChannel(source) if source.back_channel else None
 
     def open(self, codec: str) -> None:
         """Begins to connect (main loop). Until pictures come, there is a slate in that codec for new watchers."""
         if not self._history.last_group():
             self._slow.submit(self._hang_slate, codec).add_done_callback(self._on_slate)
+        self._relay.open_back_channel(self.source.channel, self._back)
         if self.source.url:
             self._ingest.open()
 
@@ -75,19 +78,19 @@ class Stream:
         """Where a new watcher begins."""
         return self._history.last_group() or ([self._slate] if self._slate is not None else [])
 
-    def close(self, *, for_good: bool = True) -> History:
+    def close(self) -> History:
         """Ends everything (main loop). The ring's memory goes when its last reader does.
 
-        Not for good: who watches stays, for a stream that takes over the history and the channel's paths.
+        Who watches stays, for a stream that takes over the history and the channel's paths.
         """
         with self._format_lock, self._ring_lock:
             self._closed = True
             if self._ring is not None:
                 self._ring.close()
         self._ingest.close()
-        if for_good:
-            self._relay.close_channel(self.source.channel)
-            self._history.clear()
+        if self._back is not None:
+            self._back.close()
+        self._relay.open_back_channel(self.source.channel, None)
         self._drop_decoder()
         return self._history
 

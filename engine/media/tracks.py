@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, combinations
 
+from engine.media.backchannel import Ear
 from engine.media.feed import MetadataTrack, Primer, SoundFeed, VideoFeed
 from engine.media.gst import CODECS, Gst, GstRtsp, GstRtspServer
 from engine.media.history import AccessUnit
@@ -15,6 +16,8 @@ from engine.media.values import SEEN_AND_HEARD, Delivery, Target, Tracks, path_s
 EVERYTHING = SEEN_AND_HEARD | Tracks.METADATA
 
 _APPSRC = "appsrc format=time is-live=true max-bytes=0 max-time=2000000000 leaky-type=downstream"
+# A track that no client takes leads nowhere. That is no error: one would end the others, and what is said.
+_FORK = "tee allow-not-linked=true"
 _SENT_TO_ONE = GstRtsp.RTSPLowerTrans.UDP | GstRtsp.RTSPLowerTrans.TCP
 
 
@@ -25,18 +28,20 @@ class Origin:
     caps: Gst.Caps
     sound: Sound | None
     primer: Primer
+    ear: Ear
 
 
-class _Factory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # GObject has no types
-    """Builds the pipeline of one path; all its clients share one."""
+class _Factory(GstRtspServer.RTSPOnvifMediaFactory):  # type: ignore[misc]  # GObject has no types
+    """Builds the pipeline of one path; all its clients share one, but those who want to talk."""
 
     video: str
     sound: str
     metadata: bool
+    ear: Ear | None
 
-    def do_gen_key(self, _url: GstRtsp.RTSPUrl) -> str:
-        """One pipeline for all, whatever the address by which they came."""
-        return "one"
+    def do_gen_key(self, _url: GstRtsp.RTSPUrl) -> str | None:
+        """One pipeline for all, whatever the address by which they came; who wants to talk has one of its own."""
+        return None if self.ear is not None and self.ear.wanted() else "one"
 
     def do_create_element(self, _url: GstRtsp.RTSPUrl) -> Gst.Element:
         """A bin whose elements `pay0`, `pay1`… are the tracks."""
@@ -47,6 +52,8 @@ class _Factory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # GObject
             track = MetadataTrack()
             track.set_name(f"pay{len(branches)}")
             element.add(track)
+        if self.ear is not None and self.ear.wanted():
+            element.add(self.ear.make())
         return element
 
 
@@ -77,10 +84,14 @@ class Path:
         self._feeds: dict[GstRtspServer.RTSPMedia, _Feeds] = {}
         codec = CODECS[str(origin.caps.get_structure(0).get_name())]
         self.factory = _Factory()
-        self.factory.video = f"{_APPSRC} name=units ! {codec.pay}" if Tracks.VIDEO in tracks else ""
-        has_sound = origin.sound is not None and Tracks.AUDIO in tracks
-        self.factory.sound = f"{_APPSRC} name=sound ! {origin.sound.pay}" if origin.sound and has_sound else ""
+        self.factory.video = f"{_APPSRC} name=units ! {_FORK} ! {codec.pay}" if Tracks.VIDEO in tracks else ""
+        self.factory.sound = ""
+        if origin.sound is not None and Tracks.AUDIO in tracks:
+            self.factory.sound = f"{_APPSRC} name=sound ! {_FORK} ! {origin.sound.pay}"
         self.factory.metadata = Tracks.METADATA in tracks
+        # A client talks to the relay alone, by itself; SRTP's keys are for one direction.
+        self.factory.ear = origin.ear if delivery is Delivery.PLAIN else None
+        self.factory.set_media_gtype(GstRtspServer.RTSPOnvifMedia)
         self.factory.set_shared(True)
         self.factory.set_clock(Gst.SystemClock.obtain())
         self.factory.set_protocols(GstRtsp.RTSPLowerTrans.UDP_MCAST if self._multicast else _SENT_TO_ONE)

@@ -77,6 +77,7 @@ class StreamSource:
     their own fields. `transport` is `tcp` or `udp`. Pictures for analysis are
     at most `analysis_width` pixels wide and come at most `analysis_fps` times a second. `latency_s` is the measured
     delay between light and arrival, used while the camera does not tell the time itself (RTCP sender reports).
+    `back_channel` tells that the camera has a loudspeaker (ONVIF back channel) that users of the relay may talk to.
 
     Raises MediaError when a value makes no sense.
     """
@@ -90,6 +91,7 @@ class StreamSource:
     analysis_fps: float = 5.0
     latency_s: float = 0.0
     loop: bool = False
+    back_channel: bool = False
 
     def __post_init__(self) -> None:
         if not _CHANNEL.fullmatch(self.channel):
@@ -129,10 +131,11 @@ class StreamSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayUser:
-    """Who may watch the relay (RTSP digest authentication)."""
+    """Who may watch the relay (RTSP digest authentication); `may_talk`: and speak through its cameras' loudspeakers."""
 
     name: str
     password: str = field(repr=False)
+    may_talk: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +144,8 @@ class MediaSettings:
     kept for snapshots.
 
     With both `tls_certificate` and `tls_key` (paths of PEM files) the relay also listens for RTSPS, on `secure_port`.
-    No more than `max_clients` connections are held at once.
+    No more than `max_clients` connections are held at once; one without a login ends after `login_s` seconds, or sooner
+    where there are many of them.
     """
 
     relay_host: str = "127.0.0.1"
@@ -151,6 +155,7 @@ class MediaSettings:
     tls_certificate: str | None = None
     tls_key: str | None = None
     max_clients: int = 128
+    login_s: int = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,7 +29,6 @@ from engine.media.messages import (
     Notice,
     PushMetadata,
     Ready,
-    RemoveStream,
     Report,
     SetCertificate,
     SetLocked,
@@ -105,6 +104,8 @@ class Worker:
         self._loop.run()
         for stream in self._streams.values():
             stream.close()
+        if self._relay is not None:
+            self._relay.close()
         self._slow.shutdown(wait=True, cancel_futures=False)
         self._outbox.flush()
 
@@ -141,8 +142,6 @@ class Worker:
                 self._push_metadata(command)
             case AddStream(source, codec):
                 self._add(source, codec)
-            case RemoveStream(channel):
-                self._remove(channel)
             case TakeSnapshot():
                 work = self._slow.submit(self._snapshot, command)
                 work.add_done_callback(lambda done: self._answer(command.request, done))
@@ -158,15 +157,19 @@ class Worker:
             self._outbox.tell(Failed(str(error)), ())
             self._loop.quit()
             return
-        self._outbox.tell(Ready(self._relay.port, self._relay.secure_port), ())
+        self._tell_ready(self._relay)
         GLib.timeout_add(_REPORT_MS, self._tick)
 
-    @staticmethod
-    def _set_certificate(relay: Relay, command: SetCertificate) -> None:
+    def _tell_ready(self, relay: Relay) -> None:
+        self._outbox.tell(Ready(relay.port, relay.secure_port, relay.trouble), ())
+
+    def _set_certificate(self, relay: Relay, command: SetCertificate) -> None:
         try:
             relay.use_certificate(command.tls_certificate, command.tls_key)
-        except MediaError:
-            _log.exception("RTSPS goes on with the former certificate")
+        except MediaError as error:
+            goes_on = "goes on with the former certificate" if relay.secure_port is not None else "is still missing"
+            _log.warning("RTSPS %s: %s", goes_on, error)
+        self._tell_ready(relay)
 
     def _on_refused(self, username: str, address: str) -> None:
         self._outbox.tell(LoginRefused(username, address), ())
@@ -184,15 +187,10 @@ class Worker:
         if self._relay is None:
             return
         former = self._streams.get(source.channel)
-        history = History(self._history_s) if former is None else former.close(for_good=False)
+        history = History(self._history_s) if former is None else former.close()
         stream = Stream(source, relay=self._relay, history=history, tell=self._outbox.tell, slow=self._slow)
         self._streams[source.channel] = stream
         stream.open(codec)
-
-    def _remove(self, channel: str) -> None:
-        stream = self._streams.pop(channel, None)
-        if stream is not None:
-            stream.close()
 
     def _tick(self) -> bool:
         streams = list(self._streams.values())

@@ -111,6 +111,8 @@ class EngineBackend(Backend):
                 fps=one.fps,
                 encoding="H265" if one.codec.upper() in ("H265", "HEVC") else "H264",
                 audio=_audio(one.audio) if one.audio is not None else None,
+                # What the relay takes, whatever the camera does.
+                back_channel=AudioFormat() if one.extras.back_channel else None,
             )
             for one in channels
         )

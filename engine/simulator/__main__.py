@@ -35,6 +35,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--command-delay", type=float, default=0.08, help="seconds until a PTZ command takes effect")
     parser.add_argument("--video-delay", type=float, default=0.1, help="seconds until a picture leaves the camera")
     parser.add_argument("--sound", choices=list(SOUNDS), default="", help="what is heard is sent so (default: nothing)")
+    parser.add_argument("--back-channel", choices=["PCMU", "PCMA"], default="", help="loudspeakers (default: none)")
     parser.add_argument("--rtsp-port", type=int, default=0, help="default: any free port")
     parser.add_argument("--onvif-ports", type=int, nargs=2, default=(0, 0), help="overview and PTZ; default: any free")
     arguments = parser.parse_args(words)
@@ -71,6 +72,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             video_delay_s=arguments.video_delay,
             rtsp_port=arguments.rtsp_port,
             sound=arguments.sound,
+            back_channel=arguments.back_channel,
             onvif_ports=(arguments.onvif_ports[0], arguments.onvif_ports[1]),
         ),
     )

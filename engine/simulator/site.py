@@ -37,6 +37,8 @@ class SiteSettings:
     video_delay_s: float = 0.1
     sound: str = ""
     """What the cameras' microphones hear is sent as `PCMU`, `PCMA` or `AAC`; without any, they have none."""
+    back_channel: str = ""
+    """The cameras' loudspeakers take `PCMU` or `PCMA`; without any, they have none."""
     rtsp_port: int = 0
     onvif_ports: tuple[int, int] = (0, 0)
     """Of the overview and the PTZ camera; 0 takes a free port."""
@@ -54,10 +56,12 @@ class SimulatedSite:
             facts.motors, facts.zoom_curve, facts.home, start=self.epoch, command_delay_s=settings.command_delay_s
         )
         streams = tuple(
-            VideoStream(role, size, facts.fps, sound=settings.sound)
+            VideoStream(role, size, facts.fps, sound=settings.sound, back_channel=settings.back_channel)
             for role, size in ((OVERVIEW, facts.overview_size), (PTZ, facts.ptz_size))
         )
         self._server = StreamServer(settings.host, streams, settings.login, settings.rtsp_port)
+        self.loudspeakers = self._server.loudspeakers
+        """By role, where the cameras have some."""
         self._log = TruthLog(settings.folder / TRUTH_FILE)
         self.equipment = {
             stream.path: Equipment(
@@ -119,6 +123,7 @@ class SimulatedSite:
                 fps=facts.fps,
                 gov_length=max(round(facts.fps), 1),
                 audio=SOUNDS.get(self._settings.sound),
+                back_channel=SOUNDS.get(self._settings.back_channel),
             ),
             rtsp_port=rtsp_port,
             rtsp_path=role,

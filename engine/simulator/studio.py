@@ -109,7 +109,8 @@ class Studio:
         pose, state = self._dynamics.pose_at(at), self._dynamics.state_at(at)
         with self._drawing:
             targets = self._scene.truth(at - self._epoch, pose)
-        self._log.write(truth_record(at, pose, state.zoom.position, targets))
+        heard = {path: loudspeaker.level() for path, loudspeaker in self._server.loudspeakers.items()}
+        self._log.write(truth_record(at, pose, state.zoom.position, targets, heard))
         for path in (OVERVIEW, PTZ):
             if self._server.watched(path):
                 self._under_way.append(_Sent(at + self._delay, path, self._draw(path, at), at))

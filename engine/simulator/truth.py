@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ def _box(box: Box | None) -> list[float] | None:
     return None if box is None else [round(value, 5) for value in (box.x, box.y, box.width, box.height)]
 
 
-def truth_record(at: float, pose: Pose, zoom: float, targets: tuple[TargetTruth, ...]) -> dict[str, Any]:
-    """One line of the log. Boxes are [x, y, width, height], normalised, or null."""
-    return {
+def truth_record(
+    at: float, pose: Pose, zoom: float, targets: tuple[TargetTruth, ...], heard: Mapping[str, float]
+) -> dict[str, Any]:
+    """One line of the log. Boxes are [x, y, width, height], normalised, or null.
+
+    `heard` is how loud each loudspeaker is, 0 to 1; without any, the line says nothing of it.
+    """
+    record: dict[str, Any] = {
         "t": round(at, 4),
         "pose": {
             "pan_deg": round(pose.pan_deg, 4),
@@ -41,6 +47,7 @@ def truth_record(at: float, pose: Pose, zoom: float, targets: tuple[TargetTruth,
             for target in targets
         ],
     }
+    return record | {"heard": {path: round(level, 4) for path, level in heard.items()}} if heard else record
 
 
 class TruthLog:

@@ -28,11 +28,11 @@ WIDE, DOME = video_source("wide"), video_source("dome")
 
 
 @asynccontextmanager
-async def simulator(folder: Path) -> AsyncIterator[tuple[SimulatedSite, dict[str, str]]]:
+async def simulator(folder: Path, back_channel: str = "") -> AsyncIterator[tuple[SimulatedSite, dict[str, str]]]:
     """The site and its cameras' addresses by role. Its pictures are small, and drawn only when asked for."""
     folder.mkdir()
     scene = YardScene(1, PictureSize(320, 180), 2.0)
-    site = SimulatedSite(scene, SiteSettings(folder=folder, login=Login("engine", PASSWORD)))
+    site = SimulatedSite(scene, SiteSettings(folder=folder, login=Login("engine", PASSWORD), back_channel=back_channel))
     note = await site.start()
     try:
         yield site, {camera["role"]: camera["onvif"] for camera in note["cameras"]}
@@ -93,9 +93,11 @@ async def eventually[T](ask: Callable[[], Awaitable[T]], right: Callable[[T], bo
 
 
 @asynccontextmanager
-async def place(start_engine: StartEngine, clock: VirtualClock, folder: Path) -> AsyncIterator[Place]:
+async def place(
+    start_engine: StartEngine, clock: VirtualClock, folder: Path, *, back_channel: str = ""
+) -> AsyncIterator[Place]:
     """Both cameras of the simulator behind an engine whose device is served."""
-    async with simulator(folder / "simulated") as (site, addresses):
+    async with simulator(folder / "simulated", back_channel) as (site, addresses):
         engine = await start_engine(wall=addresses["overview"], mast=addresses["ptz"])
         await engine.access.activate("keeper", "Quiet-Harbour-19", "127.0.0.1")
         for camera in engine.cameras.values():

@@ -20,6 +20,7 @@ from engine.cameras.soap import REFUSALS_IN_A_ROW
 from engine.cameras.supervisor import CameraState, CameraSupervisor
 from engine.config.schema import CameraConfig
 from engine.core.clock import SystemClock
+from onvif_server.backend import AudioFormat, VideoChannel
 from tests.engine.cameras.device import PICTURE, Running, running
 from tests.engine.cameras.sites import camera, channel
 
@@ -76,6 +77,21 @@ async def test_streams_and_snapshots_by_either_media_service(quirks: dict[str, A
         assert (stream.username, stream.password) == ("engine", "right horse")
         assert await one.snapshot("dome") == PICTURE
         assert device.users.failures == 0
+
+
+@pytest.mark.ledger("ONVIF-2")
+@pytest.mark.parametrize("quirks", [{}, {"replaced": NO_MEDIA2}], ids=["Media2", "Media1"])
+async def test_a_loudspeaker_is_found_by_either_media_service(quirks: dict[str, Any]):
+    async with running(**quirks) as device:
+        await device.vanish()
+        size: dict[str, Any] = {"width": 640, "height": 360, "fps": 10}
+        device.yard.channels = (
+            VideoChannel(token="wide", name="Wide", back_channel=AudioFormat(), audio=AudioFormat(), **size),
+            VideoChannel(token="dome", name="Dome", **size),
+        )
+        await device.appear()
+        async with connected(device) as (one, _):
+            assert [one.extras(channel_id).back_channel for channel_id in ("wide", "dome")] == [True, False]
 
 
 @pytest.mark.parametrize("quirks", [{}, {"replaced": NO_MEDIA2}], ids=["Media2", "Media1"])

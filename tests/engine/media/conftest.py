@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -148,6 +149,16 @@ async def running(settings: MediaSettings) -> AsyncGenerator[MediaProcess]:
         yield process
     finally:
         await process.stop()
+
+
+async def make_certificate(folder: Path) -> tuple[str, str]:
+    """The files of a certificate for 127.0.0.1, and of its key."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subject = ("-subj", "/CN=relay", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1")
+    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    command = ("openssl", "req", "-x509", *kind, "-keyout", str(key), "-out", str(certificate), *subject)
+    await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True)
+    return str(certificate), str(key)
 
 
 def source(camera: Camera, **values: Any) -> StreamSource:

@@ -188,10 +188,15 @@ async def test_who_is_locked_out_is_refused_with_the_right_password_until_the_lo
 async def test_connections_over_the_limit_are_refused_until_another_ends(start_camera: StartCamera) -> None:
     async with running(MediaSettings(max_clients=2)) as media:
         url = await _watchable(media, start_camera)
+
+        async def log_in(client: Client) -> None:
+            _, challenges = await client.describe(url)
+            assert (await client.describe(url, answer(challenges[0], uri=url)))[0] == 200
+
         async with connected(media) as one:
-            await one.describe(url)
+            await log_in(one)
             async with connected(media) as two:
-                await two.describe(url)
+                await log_in(two)
                 async with connected(media) as three:
                     with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
                         await three.describe(url)

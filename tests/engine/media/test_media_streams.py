@@ -102,11 +102,11 @@ async def test_a_picture_of_an_unknown_or_dead_channel_is_refused(
         await media.snapshot("gate")
 
 
-async def test_removing_a_stream_ends_its_frames(media: MediaProcess, start_camera: StartCamera) -> None:
+async def test_the_end_of_the_media_process_ends_its_frames(media: MediaProcess, start_camera: StartCamera) -> None:
     await media.add_stream(source(await start_camera()))
     frames = media.frames("gate")
     await next_of(frames)
-    await media.remove_stream("gate")
+    await media.stop()
     with pytest.raises(StopAsyncIteration):
         while True:
             await next_of(frames)
