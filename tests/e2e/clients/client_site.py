@@ -123,7 +123,7 @@ def running_site(folder: Path, environment: Mapping[str, str]) -> Iterator[Clien
         yield site
         assert engine.process.end() == 0
         complaints = [line for line in engine.process.output.splitlines() if " ERROR " in line or "Traceback" in line]
-        assert complaints == []
+        assert not complaints, complaints
     finally:
         if engine is not None:
             engine.process.kill()
