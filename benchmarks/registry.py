@@ -45,6 +45,11 @@ BENCHMARKS = {
             "the ONVIF device: start, requests, events to 32 pull points, relay beside a bare one, memory",
             "20 min",
         ),
+        Benchmark(
+            "ptz",
+            "how well a PTZ camera is kept on simulated targets, beside a stop-look-move tracker and an oracle",
+            "10 min",
+        ),
         Benchmark("relay", "CPU of the media process with 50 RTSP clients on one 1080p25 channel", "1 min"),
     )
 }

@@ -93,9 +93,10 @@ class Rooms:
                     pan_deg=None if config.pan_range_deg[1] - config.pan_range_deg[0] >= 360 else config.pan_range_deg,
                     tilt_deg=config.tilt_range_deg,
                 ),
-                speeds=MotorSpeeds(config.pan_speed_dps, config.tilt_speed_dps),
+                speeds=MotorSpeeds(config.pan_speed_dps, config.tilt_speed_dps, ramp_s=config.ramp_s),
                 home=config.home,
                 command_delay_s=config.command_delay_s,
+                report_delay_s=config.report_delay_s,
             )
             arbiter = Arbiter(
                 config.channel_id,

@@ -255,7 +255,9 @@ def _channel(values: dict[str, Any]) -> ChannelConfig:
         tilt_range_deg=values["tilt_range_deg"],
         pan_speed_dps=values["pan_speed_dps"],
         tilt_speed_dps=values["tilt_speed_dps"],
+        ramp_s=values["ramp_s"],
         command_delay_s=values["command_delay_s"],
+        report_delay_s=values["report_delay_s"],
         home=None if home is None else Pose(home["pan_deg"], home["tilt_deg"], home["hfov_deg"]),
         mounting=_optional(values["mounting"], _mounting),
     )

@@ -100,7 +100,9 @@ class ChannelConfig:
     tilt_range_deg: tuple[float, float]
     pan_speed_dps: float
     tilt_speed_dps: float
+    ramp_s: float
     command_delay_s: float
+    report_delay_s: float
     home: Pose | None
     mounting: Mounting | None = None
     """Where on Earth a PTZ camera stands; None where nobody said."""

@@ -172,7 +172,9 @@ CHANNEL = group(
         vol.Optional("tilt_range_deg", default=[-90, 30]): span(-90, 90),
         vol.Optional("pan_speed_dps", default=80.0): number(0.1, 1000, " degrees a second"),
         vol.Optional("tilt_speed_dps", default=60.0): number(0.1, 1000, " degrees a second"),
+        vol.Optional("ramp_s", default=0.35): number(0.02, 5, " seconds"),
         vol.Optional("command_delay_s", default=0.15): number(0, 5, " seconds"),
+        vol.Optional("report_delay_s", default=0.0): number(0, 5, " seconds"),
         vol.Optional("home", default=None): optional(
             group(
                 {

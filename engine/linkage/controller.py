@@ -15,16 +15,21 @@ from engine.linkage.estimator import Estimate
 from engine.linkage.model import Framing
 from engine.ptz import Arbiter, Lease
 
-GAIN = 2.5
-"""Degrees a second for each degree that is missing."""
-FAR = 0.55
+GAIN = 5.0
+"""Degrees a second for each degree that is missing, as long as that can be braked away."""
+BRAKES = 0.6
+"""The share of the motors' acceleration that is counted on for braking."""
+FAR = 1.0
 """Missing more than this fraction of the picture's width the camera slews; below `NEAR` it follows again."""
-NEAR = 0.3
+NEAR = 0.8
 DEAD_ZONE = 0.06
 """A standing target may be off the middle by this fraction of the picture's width."""
-SETTLED = 0.02
+SETTLED = 0.03
+RESTLESS_S = 0.15
+"""A standing camera follows a target that is just outside the dead zone, or seems to move, when that lasts so long."""
 STILL_PER_S = 0.05
-"""A target slower than this fraction of the picture's width a second counts as standing."""
+"""A target slower than this fraction of the picture's width a second, or than what is not known of its speed (one
+standard deviation), counts as standing."""
 RESEND_S = 0.5
 """How often a slew is corrected at most."""
 STEP_S = 0.25
@@ -34,18 +39,22 @@ ZOOM_STEP = 0.12
 ZOOM_EVERY_S = 0.4
 CERTAINTY = 7.0
 """The picture is at least so many standard deviations of the target's direction wide."""
-LOOK_AHEAD_S = 0.9
+LOOK_AHEAD_S = 0.45
 """The picture is at least so wide that the target needs so many seconds across it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What the camera should do: look there (at the time when a command has its effect), that wide, moving so fast."""
+    """What the camera should do: look there (at the time when a command has its effect), that wide, moving so fast.
+
+    `rate_sigma_dps` is how well that speed is known: a standard deviation.
+    """
 
     direction: Direction
     pan_rate_dps: float
     tilt_rate_dps: float
     hfov_deg: float
+    rate_sigma_dps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,14 @@ def aim_at(estimate: Estimate, framing: Framing) -> Aim:
         estimate.pan_rate_dps,
         estimate.tilt_rate_dps,
         min(max(wanted, enough), framing.widest_deg),
+        estimate.rate_sigma_dps,
     )
+
+
+def _closing(gap_deg: float, acceleration_dps2: float) -> float:
+    """How fast to close a gap so that it can still be braked away, in degrees a second."""
+    fastest = math.sqrt(2 * BRAKES * acceleration_dps2 * abs(gap_deg))
+    return math.copysign(min(GAIN * abs(gap_deg), fastest), gap_deg)
 
 
 class Controller:
@@ -87,6 +103,7 @@ class Controller:
         self._arbiter = arbiter
         self._slewing = True
         self._moving = False
+        self._restless_since: float | None = None
         self._sent_at = -math.inf
         self._sent_to: Direction | None = None
         self._zoomed_at = -math.inf
@@ -151,21 +168,30 @@ class Controller:
         """Velocities; zoom goes with them on cameras that cannot be told a zoom position."""
         self._sent_to = None
         zoom = await self._zoom(lease, aim, now, gap.pose)
-        resting = self._rests(aim, gap)
+        resting = self._rests(aim, gap, now)
         if resting and not self._moving and not zoom:
             return
         pan_dps = tilt_dps = 0.0
         if not resting:
-            pan_dps, tilt_dps = aim.pan_rate_dps + GAIN * gap.pan_deg, aim.tilt_rate_dps + GAIN * gap.tilt_deg
+            speeds = self._arbiter.speeds
+            pan_dps = aim.pan_rate_dps + _closing(gap.pan_deg, speeds.pan_dps / speeds.ramp_s)
+            tilt_dps = aim.tilt_rate_dps + _closing(gap.tilt_deg, speeds.tilt_dps / speeds.ramp_s)
         self._moving = not resting or bool(zoom)
         await lease.move_velocity(pan_dps=pan_dps, tilt_dps=tilt_dps, zoom_per_s=zoom)
 
-    def _rests(self, aim: Aim, gap: _Gap) -> bool:
+    def _rests(self, aim: Aim, gap: _Gap, now: float) -> bool:
         speed = math.hypot(aim.pan_rate_dps * gap.squeeze, aim.tilt_rate_dps)
         width = gap.pose.hfov_deg
+        still = max(STILL_PER_S * width, aim.rate_sigma_dps)
         if self._moving:
-            return gap.off_deg < SETTLED * width and speed < STILL_PER_S * width
-        return gap.off_deg < DEAD_ZONE * width and speed < 2 * STILL_PER_S * width
+            self._restless_since = None
+            return gap.off_deg < SETTLED * width and speed < still
+        if gap.off_deg < DEAD_ZONE * width and speed < 2 * still:
+            self._restless_since = None
+            return True
+        if self._restless_since is None:
+            self._restless_since = now
+        return gap.off_deg < 2 * DEAD_ZONE * width and now - self._restless_since < RESTLESS_S
 
     async def _zoom(self, lease: Lease, aim: Aim, now: float, pose: Pose) -> float | None:
         """Sends an absolute zoom where that is possible; otherwise returns the zoom velocity to go with the pan."""
@@ -187,7 +213,7 @@ class Controller:
         if now - self._sent_at < STEP_S:
             return
         rezoom = abs(math.log(aim.hfov_deg / (self._zoomed_to or gap.pose.hfov_deg))) > ZOOM_STEP
-        resting = self._rests(aim, gap)
+        resting = self._rests(aim, gap, now)
         self._moving = not resting
         if resting and not rezoom:
             return

@@ -4,10 +4,10 @@ Measurements come from the overview camera (through the link model) and from the
 frame's own time), each with its own time and noise, and not always in order. The filter keeps those of the last
 seconds and, when a late one arrives, goes through them again from there.
 
-State: pan, tilt (degrees, pan unwrapped), their rates, the logarithm of the angular height, and the offset of the
+State: pan, tilt (degrees, pan unwrapped), their rates, the logarithm of the angular height, the offset of the
 overview's directions from the PTZ camera's (calibration error and parallax), which only the overview's measurements
-feel. The target's acceleration is taken as white noise whose size goes with its angular height: nearby targets cross
-the sky faster than far ones.
+feel, and the rates' changes. These are Singer's (1970): whoever turns or brakes goes on doing so for a moment, and how
+hard goes with the angular height, for nearby targets cross the sky faster than far ones.
 """
 
 from __future__ import annotations
@@ -24,14 +24,25 @@ from engine.core.geometry import Direction, wrap_deg
 
 type _Array = NDArray[np.float64]
 
-_SIZE = 7
-_PAN, _TILT, _PAN_RATE, _TILT_RATE, _LOG_HEIGHT, _PAN_OFFSET, _TILT_OFFSET = range(_SIZE)
+_SIZE = 9
+_PAN, _TILT, _PAN_RATE, _TILT_RATE, _LOG_HEIGHT, _PAN_OFFSET, _TILT_OFFSET, _PAN_BEND, _TILT_BEND = range(_SIZE)
+_AXES = ((_PAN, _PAN_RATE, _PAN_BEND), (_TILT, _TILT_RATE, _TILT_BEND))
 _GATE = 25.0
 """The largest squared Mahalanobis distance of a measurement's direction (two degrees of freedom) that is believed."""
-_SURPRISE = 7.0
-"""A squared Mahalanobis distance that a target on its expected path reaches in 3 of 100 measurements."""
+_SURPRISE = 6.0
+"""A squared Mahalanobis distance that a target on its expected path reaches in 8 of 100 measurements."""
 _CALM_S = 4.0
 _MOST_AGILE = 5.0
+_BEND = 1.0
+"""How large a change of rate usually is, in the `acceleration` of the settings."""
+_BEND_S = 2.0
+"""For so long (a time constant) a change of rate lasts while the target is seen."""
+_BEND_UNSEEN_S = 0.5
+"""For so long it lasts without measurements."""
+_UNSTEADY = 0.3
+"""What else changes the rate, as white noise, in the `acceleration` of the settings."""
+_TILT_SHARE = 0.6
+"""Targets move along the ground: their height in the picture changes less than their side."""
 _OFFSET_WALK = 0.15
 """How fast the overview's offset changes: degrees after one second, growing with the square root of time."""
 
@@ -59,7 +70,9 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A target at a moment. `sigma_deg` is the standard deviation of its direction along the worse axis."""
+    """A target at a moment. `sigma_deg` and `rate_sigma_dps` are the standard deviations of its direction and of its
+    rate along the worse axis, in degrees of arc.
+    """
 
     at: float
     direction: Direction
@@ -67,6 +80,7 @@ class Estimate:
     tilt_rate_dps: float
     height_deg: float
     sigma_deg: float
+    rate_sigma_dps: float
 
     @property
     def speed_dps(self) -> float:
@@ -105,7 +119,8 @@ class Estimator:
         offset = self.settings.offset_deg
         position = first.sigma_deg**2 + (offset**2 if first.source is Source.OVERVIEW else 0.0)
         rate = (self.settings.max_rate_heights * height / 3.0) ** 2
-        covariance = np.diag([position, position, rate, rate, 0.3**2, offset**2, offset**2])
+        bend = (_BEND * self.settings.acceleration * height) ** 2
+        covariance = np.diag([position, position, rate, rate, 0.3**2, offset**2, offset**2, bend, bend])
         if first.source is Source.OVERVIEW:
             # The target and the offset are wrong together: what the overview said is their sum.
             covariance[_PAN, _PAN_OFFSET] = covariance[_PAN_OFFSET, _PAN] = -(offset**2)
@@ -162,14 +177,18 @@ class Estimator:
         """The target at a moment, usually one that is still to come."""
         state, covariance = self._predicted(self._state_before(at), at)
         squeeze = math.cos(math.radians(float(np.clip(state[_TILT], -85, 85))))
-        variance = max(float(covariance[_PAN, _PAN]) * squeeze**2, float(covariance[_TILT, _TILT]))
+        variance, rate_variance = (
+            max(float(covariance[pan, pan]) * squeeze**2, float(covariance[tilt, tilt]), 0.0)
+            for pan, tilt in ((_PAN, _TILT), (_PAN_RATE, _TILT_RATE))
+        )
         return Estimate(
             at,
             Direction(wrap_deg(float(state[_PAN])), float(np.clip(state[_TILT], -90, 90))),
             float(state[_PAN_RATE]),
             float(state[_TILT_RATE]),
             float(math.exp(np.clip(state[_LOG_HEIGHT], -5, 5))),
-            math.sqrt(max(variance, 0.0)),
+            math.sqrt(variance),
+            math.sqrt(rate_variance),
         )
 
     def _state_before(self, at: float) -> tuple[float, _Array, _Array]:
@@ -198,26 +217,47 @@ class Estimator:
         seconds = max(at - before, 0.0)
         if seconds == 0.0:
             return state, covariance
+        transition = self._transition(seconds)
+        height = math.exp(float(np.clip(state[_LOG_HEIGHT], -5, 5)))
+        squeeze = max(math.cos(math.radians(float(state[_TILT]))), 0.1)
+        noise = self._noise(seconds, max(self.settings.acceleration * height, 0.3) * self._agility, squeeze)
+        return transition @ state, transition @ covariance @ transition.T + noise
+
+    def _transition(self, seconds: float) -> _Array:
         memory = self.settings.rate_memory_s
-        # Over the times between frames this is constant velocity; over seconds of silence the target comes to rest.
+        # Over the times between frames a rate goes on as it changed; over seconds of silence the target comes to rest.
         fading = math.exp(-max(seconds - 0.5, 0.0) / memory)
         reach = min(seconds, 0.5) + memory * (1.0 - fading)
+        lasting = min(seconds, _BEND_UNSEEN_S)
+        gained = _BEND_S * (1.0 - math.exp(-lasting / _BEND_S))
         transition = np.eye(_SIZE)
-        transition[_PAN, _PAN_RATE] = transition[_TILT, _TILT_RATE] = reach
-        transition[_PAN_RATE, _PAN_RATE] = transition[_TILT_RATE, _TILT_RATE] = fading
-        height = math.exp(float(np.clip(state[_LOG_HEIGHT], -5, 5)))
-        acceleration = max(self.settings.acceleration * height, 0.3) * self._agility
+        for place, rate, bend in _AXES:
+            transition[place, rate] = reach
+            transition[rate, rate] = fading
+            transition[place, bend] = _BEND_S * (lasting - gained) + gained * (seconds - lasting) * fading
+            transition[rate, bend] = gained * fading
+            transition[bend, bend] = math.exp(-lasting / _BEND_S - (seconds - lasting) / _BEND_UNSEEN_S)
+        return transition
+
+    @staticmethod
+    def _noise(seconds: float, acceleration: float, squeeze: float) -> _Array:
+        """White noise of the rates, and of their changes (Bar-Shalom, Li, Kirubarajan 2001, section 6.2)."""
         noise = np.zeros((_SIZE, _SIZE))
-        squeeze = max(math.cos(math.radians(float(state[_TILT]))), 0.1)
-        for place, rate, scale in ((_PAN, _PAN_RATE, 1 / squeeze), (_TILT, _TILT_RATE, 0.6)):
-            density = (acceleration * scale) ** 2 * 0.5
-            reached = min(seconds, 3.0)
-            noise[place, place] = density * reached**3 / 3
-            noise[place, rate] = noise[rate, place] = density * reached**2 / 2
-            noise[rate, rate] = density * reached
+        for (place, rate, bend), scale in zip(_AXES, (1 / squeeze, _TILT_SHARE), strict=True):
+            unsteady, jerk = (
+                (_UNSTEADY * acceleration * scale) ** 2 / 2,
+                2 * (_BEND * acceleration * scale) ** 2 / _BEND_S,
+            )
+            t, s = min(seconds, 3.0), min(seconds, _BEND_S)
+            noise[place, place] = unsteady * t**3 / 3 + jerk * s**5 / 20
+            noise[place, rate] = noise[rate, place] = unsteady * t**2 / 2 + jerk * s**4 / 8
+            noise[rate, rate] = unsteady * t + jerk * s**3 / 3
+            noise[place, bend] = noise[bend, place] = jerk * s**3 / 6
+            noise[rate, bend] = noise[bend, rate] = jerk * s**2 / 2
+            noise[bend, bend] = jerk * s
         noise[_LOG_HEIGHT, _LOG_HEIGHT] = 0.15**2 * seconds
         noise[_PAN_OFFSET, _PAN_OFFSET] = noise[_TILT_OFFSET, _TILT_OFFSET] = _OFFSET_WALK**2 * seconds
-        return transition @ state, transition @ covariance @ transition.T + noise
+        return noise
 
 
 def _updated(state: _Array, covariance: _Array, measurement: Measurement) -> tuple[_Array, _Array, float]:

@@ -17,6 +17,7 @@ from engine.core.clock import Clock
 from engine.core.events import Event, RuleTriggered
 from engine.core.geometry import Box, Direction, Point
 from engine.core.values import TrackUpdate
+from engine.linkage.estimator import Estimate
 from engine.linkage.following import OPERATOR, Following
 from engine.linkage.holding import CameraHold
 from engine.linkage.lifecycle import Phase
@@ -91,6 +92,10 @@ class LinkDirector:
     def tracking(self) -> Tracking | None:
         """Whom it follows now."""
         return None if self._work is None else tracking_of(self._work, self._clock.now())
+
+    def estimate(self) -> Estimate | None:
+        """Where the target that it follows should be now; None while it follows nobody."""
+        return None if self._work is None else self._work.pursuit.estimate(self._clock.now())
 
     # --- what comes in ----------------------------------------------------------------------------------------
 

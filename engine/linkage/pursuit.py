@@ -16,7 +16,7 @@ from engine.linkage.model import Framing, LinkModel
 from engine.linkage.settings import PursuitSettings
 from engine.ptz import Arbiter, Lease
 
-_ACCELERATION = {TargetType.VEHICLE: 2.0, TargetType.TWO_WHEELER: 1.5}
+_ACCELERATION = {TargetType.VEHICLE: 3.0, TargetType.TWO_WHEELER: 2.0}
 _SWITCH_GATE = 12.0
 """How near (squared Mahalanobis distance) another track must be to be taken for the target under a new name."""
 _STICKY_GATE = 25.0
@@ -134,7 +134,7 @@ class Pursuit:
         seen = [
             (track, measure_ptz(track, pose, update.aspect, slew_dps))
             for track in update.tracks
-            if track.detected and self._suits(track)
+            if track.detected and self._suits(track) and self._counts(track)
         ]
         best = self._nearest([one for one in seen if self._may_be(one[0].track_id)], self.ptz_id)
         self._alibis.forget_all_but({track.track_id for track in update.tracks})
@@ -152,6 +152,10 @@ class Pursuit:
             self._ptz_confirmations += 1
         self._seen(track.at)
         return track
+
+    def _counts(self, track: Track) -> bool:
+        """Whether a track is more than a flicker, where a flicker could lead astray."""
+        return track.confirmed or track.at - self.seen_at < _GONE_AFTER_S
 
     def _may_be(self, ptz_id: str) -> bool:
         """Whether nothing speaks against a track of the PTZ picture being the target."""

@@ -29,7 +29,8 @@ class ArbiterSettings:
     """What is particular to one PTZ channel.
 
     `control_time_out_s`: an operator who does nothing for so long gives the camera back. `command_delay_s`: from a
-    command to its first effect, as measured for this camera. `busy_poll_s` and `idle_poll_s`: how often the pose is
+    command to its first effect, as measured for this camera, `report_delay_s` how old its positions are when it tells
+    them. `busy_poll_s` and `idle_poll_s`: how often the pose is
     asked for while the camera is held or moves, and otherwise.
     """
 
@@ -38,6 +39,7 @@ class ArbiterSettings:
     home: Pose | None = None
     control_time_out_s: float = 10.0
     command_delay_s: float = 0.15
+    report_delay_s: float = 0.0
     busy_poll_s: float = 0.1
     idle_poll_s: float = 1.0
 
@@ -101,8 +103,19 @@ class Arbiter:
         async with self._motors_lock:
             self._drive.attach(motors)
             self._fault = None
+            await self._find_out(motors.capabilities)
         await self.poll()
         await self.refresh_camera_presets()
+
+    async def _find_out(self, capabilities: MotorCapabilities) -> None:
+        """A camera that cannot tell where it looks is sent home: then that is known, and all that follows."""
+        home = self.settings.home
+        if capabilities.status or not capabilities.absolute or home is None or self._leasing.holder is not None:
+            return
+        try:
+            await self._drive.absolute(home.pan_deg, home.tilt_deg, self.zoom_curve.zoom(home.hfov_deg), 1.0)
+        except CameraError as error:
+            _LOG.warning("%s cannot tell where it looks, and could not be sent home: %s", self.channel, error)
 
     async def detach(self) -> None:
         """The camera is gone; commands raise PtzUnavailable until it is attached again."""
@@ -168,13 +181,10 @@ class Arbiter:
 
     def pose_in_effect(self) -> Pose | None:
         """Where the camera will look when a command sent now takes effect, by what it was told so far."""
-        pose, coming = self._history.newest, self._drive.displacement()
-        if pose is None or coming is None:
+        state = self._drive.in_effect
+        if state is None:
             return self._history.pose_at(self._clock.now() + self.settings.command_delay_s)
-        pan, tilt = coming
-        return Pose(
-            self.limits.pan_advance(pose.pan_deg, pan), self.limits.clamp_tilt(pose.tilt_deg + tilt), pose.hfov_deg
-        )
+        return Pose(state.pan_deg, state.tilt_deg, self.zoom_curve.hfov_deg(state.zoom))
 
     def proportion(self) -> float:
         """How much slower than in the widest picture an operator's moves are made now."""
@@ -299,20 +309,15 @@ class Arbiter:
     async def poll(self) -> None:
         """Asks the camera where it looks. A camera that does not answer is noted in `fault`, and asked again."""
         async with self._motors_lock:
-            motors = self._drive.motors
-            if motors is None or not motors.capabilities.status:
+            if self._drive.motors is None:
                 return
-            asked_at = self._polled_at = self._clock.monotonic()
+            self._polled_at = self._clock.monotonic()
             try:
-                status = await motors.status()
-                told_at = self._clock.monotonic()
-                if self._drive.motors is not motors:
-                    return
-                pose = Pose(wrap_deg(status.pan_deg), status.tilt_deg, self.zoom_curve.hfov_deg(status.zoom))
-                self._history.forget_after(max(self._clock.now(), status.at))
-                self._history.add(status.at, pose, moving=status.moving)
-                age = min(max(self._clock.now() - status.at, 0.0), told_at - asked_at)
-                await self._drive.on_status(status, told_at - age)
+                status = await self._drive.look(self.settings.report_delay_s)
+                if status is not None:
+                    pose = Pose(wrap_deg(status.pan_deg), status.tilt_deg, self.zoom_curve.hfov_deg(status.zoom))
+                    self._history.forget_after(max(self._clock.now(), status.at))
+                    self._history.add(status.at, pose, moving=status.moving)
             except (CameraError, PtzError) as error:
                 if self._fault is None:
                     _LOG.warning("the position of %s is not known for now: %s", self.channel, error)

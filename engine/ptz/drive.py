@@ -7,9 +7,10 @@ import math
 from engine.cameras.protocols import MotorCapabilities, Motors, MotorStatus
 from engine.core.clock import Clock
 from engine.core.geometry import wrap_deg
-from engine.ptz.command_log import Rates, SentCommands
 from engine.ptz.errors import PtzUnavailable
 from engine.ptz.governor import SLOWEST, Governor, HeadPlace, HeadTurn, LensPlace, LensTurn, unit
+from engine.ptz.head_model import HeadModel, HeadState
+from engine.ptz.known_motors import KnownMotors
 from engine.ptz.limits import Limits, MotorSpeeds, counted_within
 
 RENEW_TURN_S = 10.0
@@ -35,8 +36,11 @@ class Drive:
         self._clock = clock
         self._own_limits = limits
         self._governor = Governor(limits, speeds)
-        self._commands = SentCommands(command_delay_s)
-        self.motors: Motors | None = None
+        self._command_delay_s = command_delay_s
+        self._model = HeadModel(limits, speeds, command_delay_s)
+        self._place_at = -math.inf
+        """When head or lens was sent to a place last."""
+        self.motors: KnownMotors | None = None
         self.status: MotorStatus | None = None
         self.status_at = -math.inf
         self._head: HeadPlace | HeadTurn | None = None
@@ -50,11 +54,12 @@ class Drive:
     def attach(self, motors: Motors) -> None:
         """Takes over motors; what was going on before is forgotten."""
         self.detach()
-        self.motors = motors
         capabilities = motors.capabilities
         pan_range = None if capabilities.pan_endless else capabilities.pan_range_deg
         limits = self._own_limits.within(pan_range, capabilities.tilt_range_deg)
         self._governor = Governor(limits, self._governor.speeds)
+        self._model = HeadModel(limits, self._governor.speeds, self._command_delay_s)
+        self.motors = KnownMotors(motors, self._model, self._clock)
 
     def detach(self) -> None:
         """The motors are gone."""
@@ -92,14 +97,10 @@ class Drive:
         """Whether the last move has had its time to begin, and has ended."""
         return self._head is None and self._lens is None and self._rests()
 
-    def displacement(self) -> Rates | None:
-        """By how much pan and tilt will differ from the newest status when a command sent now takes effect.
-
-        None where that is not known: the head was sent to a place, or there is no status.
-        """
-        if self.status is None:
-            return None
-        return self._commands.head_to_come(self.status_at, self._clock.monotonic())
+    @property
+    def in_effect(self) -> HeadState | None:
+        """Head and lens when a command sent now takes effect, by what they were told so far; None: nobody knows."""
+        return self._model.in_effect(self._clock.monotonic())
 
     # --- commands ---------------------------------------------------------------------------------------------
 
@@ -166,7 +167,6 @@ class Drive:
     async def stop(self, *, pan_tilt: bool = True, zoom: bool = True) -> None:
         """Stops the head, the lens or both."""
         motors = self._require()
-        self._commands.velocity(self._clock.monotonic(), (0.0, 0.0) if pan_tilt else None, (0.0,) if zoom else None)
         # Only then is it forgotten: a stop that was lost on the way is sent again at the end of the lease.
         await motors.stop(pan_tilt=pan_tilt, zoom=zoom)
         if pan_tilt:
@@ -190,7 +190,16 @@ class Drive:
         self._begin_unknown_move()
         await motors.goto_home()
 
-    async def on_status(self, status: MotorStatus, at: float) -> None:
+    async def look(self, report_delay_s: float) -> MotorStatus | None:
+        """Finds out where the head is (see `KnownMotors.look`), and goes on with what was asked for."""
+        motors = self._require()
+        seen = await motors.look(report_delay_s)
+        if seen is None or self.motors is not motors:
+            return None
+        await self._on_status(*seen)
+        return seen[0]
+
+    async def _on_status(self, status: MotorStatus, at: float) -> None:
         """Goes on with what was asked for, from a fresh status; `at` is its time by the clock that nobody sets."""
         self.status, self.status_at = status, at
         if self._leg_pan is not None and isinstance(self._head, HeadPlace):
@@ -201,23 +210,24 @@ class Drive:
 
     # --- how they are carried out -----------------------------------------------------------------------------
 
-    def _require(self) -> Motors:
+    def _require(self) -> KnownMotors:
         if self.motors is None:
             raise PtzUnavailable("the camera's motors cannot be reached now")
         return self.motors
 
     def _rests(self) -> bool:
         """Whether the last move to a place has ended; one that was just sent has not begun yet."""
-        return self.status is not None and not self.status.moving and self._commands.begun(self.status_at)
+        begun = self.status_at - self._place_at > self._command_delay_s + 0.2
+        return self.status is not None and not self.status.moving and begun
 
     def _begin_unknown_move(self) -> None:
         self._forget()
-        self._commands.place(self._clock.monotonic(), head=True, lens=True)
+        self._place_at = self._clock.monotonic()
 
     async def _send_place(self, head: HeadPlace | None, lens: LensPlace | None) -> None:
         """One absolute move; in legs where a head that turns endlessly might take the other way."""
         motors, status = self._require(), self.status
-        self._commands.place(self._clock.monotonic(), head=head is not None, lens=lens is not None)
+        self._place_at = self._clock.monotonic()
         pan = tilt = None
         if head is not None:
             self._head = self._leg_pan = None
@@ -248,7 +258,7 @@ class Drive:
     ) -> None:
         head, lens = (pan_deg, tilt_deg) != (None, None), zoom is not None
         if head or lens:
-            self._commands.place(self._clock.monotonic(), head=head, lens=lens)
+            self._place_at = self._clock.monotonic()
             await self._require().move_relative(pan_deg=pan_deg, tilt_deg=tilt_deg, zoom=zoom, speed=speed)
 
     async def _go_on(self, *, force: bool) -> None:
@@ -257,7 +267,7 @@ class Drive:
             await self._steer(force=force)
         else:
             await self._step(force=force)
-            await self._approach()
+            await self._approach(force=force)
 
     async def _steer(self, *, force: bool) -> None:
         status = self.status
@@ -273,12 +283,6 @@ class Drive:
         pan, tilt, zoom = self._velocities(head, lens)
         if (head is not None or lens is not None) and (force or self._is_news((pan, tilt, zoom))):
             self._sent, self._sent_at = (pan, tilt, zoom), self._clock.monotonic()
-            speeds = self._governor.speeds
-            self._commands.velocity(
-                self._sent_at,
-                None if pan is None or tilt is None else (pan * speeds.pan_dps, tilt * speeds.tilt_dps),
-                None if zoom is None else (zoom * speeds.zoom_per_s,),
-            )
             await self._require().move_continuous(pan=pan, tilt=tilt, zoom=zoom)
 
     def _velocities(
@@ -286,11 +290,11 @@ class Drive:
     ) -> tuple[float | None, float | None, float | None]:
         """The velocities that hold now, inside the limits; None for what nothing is wished of."""
         pan = tilt = zoom = None
-        since, now = self.status_at, self._clock.monotonic()
+        ahead = self.in_effect
         if head is not None:
-            pan, tilt = self._governor.head(head, self.status, self._commands.head_to_come(since, now) or (0.0, 0.0))
+            pan, tilt = self._governor.head(head, ahead)
         if lens is not None:
-            zoom = self._governor.lens(lens, self.status, self._commands.lens_to_come(since, now) or (0.0,))
+            zoom = self._governor.lens(lens, ahead)
         return pan, tilt, zoom
 
     def _is_news(self, velocities: tuple[float | None, ...]) -> bool:
@@ -318,7 +322,7 @@ class Drive:
         by_pan, by_tilt = pan * speeds.pan_dps * seconds, tilt * speeds.tilt_dps * seconds
         by_zoom = zoom * speeds.zoom_per_s * seconds
         if motors.capabilities.absolute:
-            self._commands.place(now, head=turns, lens=zooms)
+            self._place_at = now
             await motors.move_absolute(
                 pan_deg=self._as_camera_counts(self.limits.pan_advance(status.pan_deg, by_pan)) if turns else None,
                 tilt_deg=self.limits.clamp_tilt(status.tilt_deg + by_tilt) if turns else None,
@@ -330,20 +334,22 @@ class Drive:
                 by_pan if turns else None, by_tilt if turns else None, by_zoom if zooms else None, speed
             )
 
-    async def _approach(self) -> None:
-        """A relative move towards the place that is wished for, as often as the camera has ended the last one."""
+    async def _approach(self, *, force: bool) -> None:
+        """A relative move to the place that is wished for: at once, and again when the head rests elsewhere."""
         status, speed = self.status, 1.0
-        if status is None or self._leg_pan is not None:
+        # From where the head will be when the move begins: it need not rest.
+        where = self.in_effect if force else status
+        if status is None or where is None or self._leg_pan is not None:
             return
         pan = tilt = zoom = None
         if isinstance(self._head, HeadPlace):
-            pan, tilt = self._governor.head_way(self._head, status)
+            pan, tilt = self._governor.head_way(self._head, where)
             speed = self._head.speed
-            if self._governor.head_arrived(self._head, status):
+            if not force and self._governor.head_arrived(self._head, status):
                 self._head = pan = tilt = None
         if isinstance(self._lens, LensPlace):
-            zoom = self._lens.zoom - status.zoom
-            if self._governor.lens_arrived(self._lens, status):
+            zoom = self._lens.zoom - where.zoom
+            if not force and self._governor.lens_arrived(self._lens, status):
                 self._lens = zoom = None
-        if self._rests():
+        if force or self._rests():
             await self._send_relative(pan, tilt, zoom, speed)

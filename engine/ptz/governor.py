@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from engine.cameras.protocols import MotorStatus
-from engine.ptz.command_log import Rates
+from engine.ptz.head_model import HeadState
 from engine.ptz.limits import Limits, MotorSpeeds
 
 BRAKING_S = 0.5
@@ -55,15 +55,17 @@ class LensTurn:
 
 @dataclass(frozen=True, slots=True)
 class Governor:
-    """Keeps to limits; `coming` is what commands on their way will still add to the status."""
+    """Keeps to limits. `ahead` is where head and lens will be when a command sent now takes effect; None where nobody
+    knows: turns are not slowed down then, and places not approached.
+    """
 
     limits: Limits
     speeds: MotorSpeeds
 
-    def head_way(self, place: HeadPlace, status: MotorStatus) -> tuple[float, float]:
+    def head_way(self, place: HeadPlace, where: HeadState | MotorStatus) -> tuple[float, float]:
         """The degrees that are left to a place."""
-        pan = 0.0 if place.pan_deg is None else self.limits.pan_path(status.pan_deg, place.pan_deg)
-        return pan, 0.0 if place.tilt_deg is None else place.tilt_deg - status.tilt_deg
+        pan = 0.0 if place.pan_deg is None else self.limits.pan_path(where.pan_deg, place.pan_deg)
+        return pan, 0.0 if place.tilt_deg is None else place.tilt_deg - where.tilt_deg
 
     def head_arrived(self, place: HeadPlace, status: MotorStatus) -> bool:
         """Whether the head is there."""
@@ -73,21 +75,22 @@ class Governor:
         """Whether the lens is there."""
         return abs(place.zoom - status.zoom) < TOLERANCE_ZOOM
 
-    def head(self, wish: HeadPlace | HeadTurn, status: MotorStatus | None, coming: Rates) -> tuple[float, float]:
-        """Pan and tilt velocities, -1..1. Without a status turns are not slowed down, and places not approached."""
+    def head(self, wish: HeadPlace | HeadTurn, ahead: HeadState | None) -> tuple[float, float]:
+        """Pan and tilt velocities, -1..1."""
         if isinstance(wish, HeadTurn):
-            return (wish.pan, wish.tilt) if status is None else self._turn(wish, status, coming)
-        if status is None:
+            return (wish.pan, wish.tilt) if ahead is None else self._turn(wish, ahead)
+        if ahead is None:
             return 0.0, 0.0
-        pan, tilt = self.head_way(wish, status)
+        pan, tilt = self.head_way(wish, ahead)
         return (
-            unit(SERVO_GAIN * (pan - coming[0]) / self.speeds.pan_dps, wish.speed),
-            unit(SERVO_GAIN * (tilt - coming[1]) / self.speeds.tilt_dps, wish.speed),
+            unit(SERVO_GAIN * pan / self.speeds.pan_dps, wish.speed),
+            unit(SERVO_GAIN * tilt / self.speeds.tilt_dps, wish.speed),
         )
 
-    def _turn(self, wish: HeadTurn, status: MotorStatus, coming: Rates) -> tuple[float, float]:
-        pan_at = self.limits.pan_advance(status.pan_deg, coming[0])
-        tilt_at = status.tilt_deg + coming[1]
+    def _turn(self, wish: HeadTurn, ahead: HeadState) -> tuple[float, float]:
+        # Whatever moves that way already goes on for the time that it takes to brake.
+        pan_at = self.limits.pan_advance(ahead.pan_deg, self._braking_way(ahead.pan_dps, wish.pan, self.speeds.pan_dps))
+        tilt_at = ahead.tilt_deg + self._braking_way(ahead.tilt_dps, wish.tilt, self.speeds.tilt_dps)
         low, high = self.limits.tilt_deg
         tilt_room = high - tilt_at if wish.tilt > 0 else tilt_at - low
         return (
@@ -95,15 +98,17 @@ class Governor:
             _slowed(wish.tilt, tilt_room, self.speeds.tilt_dps),
         )
 
-    def lens(self, wish: LensPlace | LensTurn, status: MotorStatus | None, coming: Rates) -> float:
-        """The zoom velocity, -1..1; see `head`."""
-        if status is None:
+    def _braking_way(self, dps: float, wish: float, top_dps: float) -> float:
+        return dps * abs(dps) * self.speeds.ramp_s / (2 * top_dps) if dps * wish > 0 else 0.0
+
+    def lens(self, wish: LensPlace | LensTurn, ahead: HeadState | None) -> float:
+        """The zoom velocity, -1..1."""
+        if ahead is None:
             return wish.zoom if isinstance(wish, LensTurn) else 0.0
-        zoom_at = status.zoom + coming[0]
         if isinstance(wish, LensPlace):
-            return unit(SERVO_GAIN * (wish.zoom - zoom_at) / self.speeds.zoom_per_s)
+            return unit(SERVO_GAIN * (wish.zoom - ahead.zoom) / self.speeds.zoom_per_s)
         low, high = self.limits.zoom
-        return _slowed(wish.zoom, high - zoom_at if wish.zoom > 0 else zoom_at - low, self.speeds.zoom_per_s)
+        return _slowed(wish.zoom, high - ahead.zoom if wish.zoom > 0 else ahead.zoom - low, self.speeds.zoom_per_s)
 
 
 def unit(value: float, bound: float = 1.0) -> float:

@@ -10,11 +10,15 @@ from engine.core.geometry import wrap_deg
 
 @dataclass(frozen=True, slots=True)
 class MotorSpeeds:
-    """What a normalised speed of 1 means: degrees a second for pan and tilt, zoom range a second for the lens."""
+    """What a normalised speed of 1 means: degrees a second for pan and tilt, zoom range a second for the lens.
+
+    `ramp_s` is the time in which head and lens get from rest to that.
+    """
 
     pan_dps: float = 100.0
     tilt_dps: float = 60.0
     zoom_per_s: float = 0.4
+    ramp_s: float = 0.35
 
 
 def counted_within(pan_deg: float, pan_range_deg: tuple[float, float]) -> float:

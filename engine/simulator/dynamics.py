@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.core.geometry import Pose, wrap_deg
+from engine.core.motion import AxisState, Motion, plan_move, plan_rest, plan_speed
 from engine.core.zoom import ZoomCurve
-from engine.simulator.motion import AxisState, Motion, plan_move, plan_rest, plan_speed
 from engine.simulator.scene import MotorLimits
 
 _HISTORY_S = 5.0

@@ -24,7 +24,9 @@ def channel(channel_id: str, role: Literal["overview", "ptz"] = "overview", **ch
         tilt_range_deg=(-60.0, 30.0),
         pan_speed_dps=100,
         tilt_speed_dps=60,
+        ramp_s=0.3,
         command_delay_s=0.1,
+        report_delay_s=0.0,
         home=None,
     )
     return replace(base, **changes)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.geometry import Pose, wrap_deg
+from engine.core.motion import AxisState, plan_move
 from engine.core.zoom import ZoomCurve
 from engine.simulator.dynamics import PtzDynamics
-from engine.simulator.motion import AxisState, plan_move
 from engine.simulator.scene import MotorLimits
 
 pytestmark = pytest.mark.ledger("SITE-1", "PTZ-1")
