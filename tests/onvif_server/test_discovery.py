@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
 import socket
 import struct
 import subprocess
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from network_namespace import in_a_network_of_its_own
 
 from onvif_server.discovery import Announced, Discovery
 from onvif_server.discovery.interfaces import Interface, find_interfaces
@@ -496,33 +495,6 @@ NETWORK_COMMANDS = (
 )
 
 
-def in_a_network_of_its_own(work: Callable[[], Awaitable[None]]) -> None:
-    """Runs `work` in a thread that has a network of its own, with one interface besides the loopback."""
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            os.unshare(os.CLONE_NEWNET)
-        except OSError as error:
-            failures.append(pytest.skip.Exception(f"no network namespace may be made here: {error}"))
-            return
-        try:
-            for command in NETWORK_COMMANDS:
-                subprocess.run(["ip", *command.split()], check=True, capture_output=True)
-            asyncio.run(work())
-        except FileNotFoundError:
-            failures.append(pytest.skip.Exception("the program `ip` is not there"))
-        except BaseException as error:  # noqa: BLE001 - raised again by the test
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(30)
-    assert not thread.is_alive()
-    if failures:
-        raise failures[0]
-
-
 def test_on_a_network_it_answers_at_the_standard_port_by_ipv4_and_ipv6() -> None:
     async def work() -> None:
         interface = next(one for one in find_interfaces() if one.ipv4)
@@ -545,7 +517,7 @@ def test_on_a_network_it_answers_at_the_standard_port_by_ipv4_and_ipv6() -> None
         await discovery.stop()
         asker.close()
 
-    in_a_network_of_its_own(work)
+    in_a_network_of_its_own(NETWORK_COMMANDS, work)
 
 
 def test_a_new_address_is_told() -> None:
@@ -565,4 +537,4 @@ def test_a_new_address_is_told() -> None:
         await discovery.stop()
         asker.close()
 
-    in_a_network_of_its_own(work)
+    in_a_network_of_its_own(NETWORK_COMMANDS, work)

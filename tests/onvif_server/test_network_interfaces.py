@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import subprocess
-import threading
-from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
+from network_namespace import in_a_network_of_its_own
 from onvif_host import Running
 from onvif_soap_client import Response, SoapClient
 
@@ -30,31 +27,7 @@ COMMANDS = (
     "link set cam0 up",
     "link set cam1 up",
 )
-
-
-def in_a_network_of_its_own(work: Callable[[], Awaitable[None]]) -> None:
-    """Runs `work` in a thread with an interface `cam0` that has all kinds of addresses."""
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            os.unshare(os.CLONE_NEWNET)
-            for command in COMMANDS:
-                subprocess.run(["ip", *command.split()], check=True, capture_output=True)
-        except OSError as error:
-            failures.append(pytest.skip.Exception(f"no network namespace may be made here: {error}"))
-            return
-        try:
-            asyncio.run(work())
-        except BaseException as error:  # noqa: BLE001 - raised again by the test
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(100)
-    assert not thread.is_alive()
-    if failures:
-        raise failures[0]
+PATIENCE_S = 100.0
 
 
 async def asked_at(host: str) -> Response:
@@ -94,7 +67,7 @@ def test_the_interface_is_that_of_the_address_at_which_the_client_came() -> None
         here = await asked_at("127.0.0.1")
         assert (here.texts("Name"), here.texts("PrefixLength")) == (["lo"], ["8"])
 
-    in_a_network_of_its_own(work)
+    in_a_network_of_its_own(COMMANDS, work, PATIENCE_S)
 
 
 def test_what_the_kernel_tells_is_what_ip_says() -> None:
@@ -118,7 +91,7 @@ def test_what_the_kernel_tells_is_what_ip_says() -> None:
         assert parse_address("::ffff:192.0.2.10") in own_addresses()
         assert parse_address("192.0.2.11") not in own_addresses()
 
-    in_a_network_of_its_own(work)
+    in_a_network_of_its_own(COMMANDS, work, PATIENCE_S)
 
 
 async def test_what_is_not_known_is_left_out(client: SoapClient, monkeypatch: pytest.MonkeyPatch) -> None:
