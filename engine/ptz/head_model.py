@@ -118,6 +118,7 @@ class HeadModel:
     def lose(self, now: float) -> None:
         """The head was sent to where only the camera knows: nothing is known till it stands there."""
         self._blind_since = now
+        self._known = self._arrives_at = None
         for commands in self._commands:
             commands.clear()
 
@@ -125,7 +126,6 @@ class HeadModel:
         """Where the head was at a moment."""
         if self._blind_since is not None:
             if moving or at < self._blind_since + self._delay_s + _RESTED_S:
-                self._known = (at, (AxisState(pan_deg), AxisState(tilt_deg), AxisState(zoom)))
                 return
             self._blind_since = None
         state = self.state_at(at)
@@ -148,7 +148,7 @@ class HeadModel:
 
     def state_at(self, at: float) -> HeadState | None:
         """The head at a moment, also one to come; None while nothing is known."""
-        if self._known is None or self._blind_since is not None or at < (self._arrives_at or at):
+        if self._known is None or at < (self._arrives_at or at):
             return None
         since, states = self._known
         pan, tilt, zoom = (self._axis_at(axis, since, states[axis], max(at, since)) for axis in _Axis)
@@ -168,11 +168,10 @@ class HeadModel:
         if self._arrives_at is not None and now < self._arrives_at:
             # It will not arrive where it was sent.
             self._known = self._arrives_at = None
-        commands = self._commands[axis]
-        commands.append(_Command(now + self._delay_s, plan))
-        known_at = self._known[0] if self._known is not None else now
-        while len(commands) > 1 and commands[1].at <= min(known_at, now - _FORGET_S):
-            commands.popleft()
+        if self._known is None:
+            # There is nothing that the commands before could have moved.
+            self._commands[axis].clear()
+        self._commands[axis].append(_Command(now + self._delay_s, plan))
 
     def _know_after(self, now: float, states: tuple[AxisState, AxisState, AxisState], speed: float) -> None:
         """Nothing was known: after the longest time that any way takes the head is where it was sent."""
@@ -180,8 +179,7 @@ class HeadModel:
         longest = max(180.0 / self._tops[0] / pace, 90.0 / self._tops[1] / pace, 1.0 / self._tops[2])
         self._arrives_at = now + self._delay_s + longest + 0.5
         self._known = (self._arrives_at, states)
-        for commands in self._commands:
-            commands.clear()
+        self._blind_since = None
 
     # --- plans ------------------------------------------------------------------------------------------------
 

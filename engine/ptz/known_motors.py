@@ -75,6 +75,8 @@ class KnownMotors:
             state = self._model.state_at(asked_at)
             if state is None:
                 return None
+            # Nothing puts it right; but it goes on from here, and need not remember how it came here.
+            self._model.report(asked_at, state.pan_deg, state.tilt_deg, state.zoom, moving=state.moving)
             now = self._clock.now()
             return MotorStatus(now, state.pan_deg, state.tilt_deg, state.zoom, moving=state.moving), asked_at
         told = await self._motors.status()

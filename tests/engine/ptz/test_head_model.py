@@ -66,15 +66,20 @@ def tell(model: HeadModel, head: PtzDynamics, command: tuple[str, float, float, 
         head.stop(now)
 
 
+def is_ambiguous(model: HeadModel, command: tuple[str, float, float, float], now: float) -> bool:
+    """Whether a command sends the head half a turn away: it may take either way round."""
+    ahead = model.in_effect(now)
+    assert ahead is not None
+    return command[0] == "place" and abs(abs(wrap_deg(command[1] - ahead.pan_deg)) - 180) < 1
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(commands, st.floats(0.05, 2.5)), min_size=1, max_size=6))
 def test_without_any_report_it_goes_where_the_motors_go(script: list[tuple[tuple[str, float, float, float], float]]):
     """A head that turns both ways at once from rest may take either way round: nobody can know."""
     model, head, now = known(), motors(), START
     for command, pause in script:
-        ahead = model.in_effect(now)
-        assert ahead is not None
-        if command[0] == "place" and abs(abs(wrap_deg(command[1] - ahead.pan_deg)) - 180) < 1:
+        if is_ambiguous(model, command, now):
             continue
         tell(model, head, command, now)
         now += pause
@@ -160,3 +165,39 @@ def test_tilt_ends_at_its_limit():
     assert state is not None
     assert state.tilt_deg == pytest.approx(20.0)
     assert math.isclose(state.tilt_dps, 0.0, abs_tol=1e-6)
+
+
+def test_a_head_that_never_reports_is_known_again_after_a_move_that_only_the_camera_knew():
+    model = HeadModel(LIMITS, SPEEDS, DELAY_S)
+    model.place(START, pan_deg=50.0, tilt_deg=-10.0, zoom=0.0)
+    later = START + 10
+    model.lose(later)
+    assert model.state_at(later + 60) is None
+    model.place(later + 60, pan_deg=-30.0, tilt_deg=-20.0, zoom=0.5)
+    state = model.state_at(later + 70)
+    assert state is not None
+    assert (state.pan_deg, state.tilt_deg, state.zoom) == (-30.0, -20.0, 0.5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(commands, st.floats(0.05, 2.5)), min_size=1, max_size=6))
+def test_what_it_says_itself_taken_for_a_report_changes_nothing(
+    script: list[tuple[tuple[str, float, float, float], float]],
+):
+    """So a head that never reports can go on from where it is, and need not remember all that it was told."""
+    alone, fed, head, now = known(), known(), motors(), START
+    for command, pause in script:
+        if is_ambiguous(alone, command, now):
+            continue
+        tell(alone, head, command, now)
+        tell(fed, head, command, now)
+        for _ in range(5):
+            now += pause / 5
+            state = fed.state_at(now)
+            assert state is not None
+            fed.report(now, state.pan_deg, state.tilt_deg, state.zoom, moving=state.moving)
+        one, other = alone.state_at(now), fed.state_at(now)
+        assert one is not None
+        assert other is not None
+        assert abs(wrap_deg(one.pan_deg - other.pan_deg)) < 0.1
+        assert (one.tilt_deg, one.zoom) == (pytest.approx(other.tilt_deg, abs=0.1), pytest.approx(other.zoom, abs=0.01))
